@@ -1,0 +1,154 @@
+"""What a client may ask. Every command carries an `id` chosen by the client and is answered under it, exactly once.
+
+Evolution rules as in `events.py`: new fields have defaults, tags are never reused, unknown fields are ignored.
+Checks that need no room (lengths, shapes) are in the types; the rest is decided in `room.py`.
+"""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from chat.events import Emoji, Mentions, Text
+from chat.ids import Epoch, OnceKey, Position, RoomId, Seq
+from chat.language import Language
+from chat.limits import COMMAND_ID_MAX, HISTORY_LIMIT_MAX, LANGUAGES_MAX, NAME_CHARS_MAX, ROOMS_PER_SESSION_MAX
+
+CommandId = Annotated[int, Meta(ge=0, le=COMMAND_ID_MAX)]
+Languages = Annotated[tuple[Language, ...], Meta(min_length=1, max_length=LANGUAGES_MAX)]
+
+
+class Resume(Struct, frozen=True, kw_only=True):
+    """A room to follow, and the last position seen of it; without a position only what happens from now on."""
+
+    room: RoomId
+    position: Position | None = None
+
+
+class _Command(Struct, frozen=True, kw_only=True, tag_field="type"):
+    id: CommandId
+
+
+class Hello(_Command, kw_only=True, tag="hello"):
+    """First command on a connection: who am I, what do I read (most liked first), where was I."""
+
+    token: Annotated[str, Meta(max_length=4096)]
+    languages: Languages
+    rooms: Annotated[tuple[Resume, ...], Meta(max_length=ROOMS_PER_SESSION_MAX)] = ()
+    name: Annotated[str, Meta(max_length=NAME_CHARS_MAX)] | None = None
+    """Display name for this connection, where the token leaves it open."""
+
+
+class CreateRoom(_Command, kw_only=True, tag="create_room"):
+    room: RoomId
+    title: Annotated[str, Meta(min_length=1, max_length=320)]
+    once: OnceKey
+
+
+class Join(_Command, kw_only=True, tag="join"):
+    """Become a member (with an invitation, if not already one) and follow the room from `position`."""
+
+    room: RoomId
+    position: Position | None = None
+    invite: Annotated[str, Meta(max_length=64)] | None = None
+
+
+class Leave(_Command, kw_only=True, tag="leave"):
+    """Give up membership; `stay_member` only stops following on this connection."""
+
+    room: RoomId
+    stay_member: bool = False
+
+
+class Post(_Command, kw_only=True, tag="post"):
+    room: RoomId
+    text: Text
+    once: OnceKey
+    reply_to: Seq | None = None
+    mentions: Mentions = ()
+
+
+class Edit(_Command, kw_only=True, tag="edit"):
+    room: RoomId
+    of: Seq
+    text: Text
+    once: OnceKey
+    mentions: Mentions = ()
+
+
+class Recall(_Command, kw_only=True, tag="recall"):
+    room: RoomId
+    of: Seq
+    once: OnceKey
+
+
+class React(_Command, kw_only=True, tag="react"):
+    room: RoomId
+    of: Seq
+    emoji: Emoji
+    on: bool = True
+    once: OnceKey
+
+
+class MarkRead(_Command, kw_only=True, tag="mark_read"):
+    """I have read up to `seq`. The marker only moves forward and is the member's own, on all devices."""
+
+    room: RoomId
+    seq: Seq
+
+
+class Typing(_Command, kw_only=True, tag="typing"):
+    """I am typing. Published, never stored, first to be shed."""
+
+    room: RoomId
+
+
+class History(_Command, kw_only=True, tag="history"):
+    """A page of the log: entries before `before`, or after `after`, or the latest. Give at most one of the two."""
+
+    room: RoomId
+    before: Seq | None = None
+    after: Seq | None = None
+    epoch: Epoch | None = None
+    limit: Annotated[int, Meta(ge=1, le=HISTORY_LIMIT_MAX)] = 50
+
+
+class Presence(_Command, kw_only=True, tag="presence"):
+    room: RoomId
+
+
+class SetLanguages(_Command, kw_only=True, tag="set_languages"):
+    """Change what this connection reads, most liked first."""
+
+    languages: Languages
+
+
+class Translate(_Command, kw_only=True, tag="translate"):
+    """Translate this message for me, into `language` (one that I read)."""
+
+    room: RoomId
+    of: Seq
+    language: Language
+
+
+class Ping(_Command, kw_only=True, tag="ping"):
+    pass
+
+
+Command = (
+    Hello
+    | CreateRoom
+    | Join
+    | Leave
+    | Post
+    | Edit
+    | Recall
+    | React
+    | MarkRead
+    | Typing
+    | History
+    | Presence
+    | SetLanguages
+    | Translate
+    | Ping
+)
+RoomCommand = Join | Leave | Post | Edit | Recall | React | MarkRead | Typing | History | Presence | Translate

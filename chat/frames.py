@@ -1,0 +1,175 @@
+"""What the server says to one client: answers to commands, entries of followed rooms, and notices.
+
+A frame with `re` answers the command of that id; each command gets exactly one such frame (`ack`, `welcome`, `room`,
+`page`, `people`, `pong` or `error`). Frames without `re` come by themselves.
+"""
+
+from typing import Any
+
+from msgspec import Struct
+
+from chat.errors import ErrorCode
+from chat.events import Event, Role
+from chat.ids import Epoch, Position, RoomId, Seq, UserId
+
+CountByLanguage = dict[str, int]
+
+
+class Person(Struct, frozen=True, kw_only=True):
+    user: UserId
+    name: str
+    languages: tuple[str, ...]
+
+
+class People(Struct, frozen=True, kw_only=True, tag_field="type", tag="people"):
+    """Who is here. `total` and `by_language` (first reading language) are exact; `people` is a list of at most 200."""
+
+    room: RoomId
+    total: int
+    by_language: CountByLanguage
+    people: tuple[Person, ...]
+    re: int | None = None
+
+
+class Ack(Struct, frozen=True, kw_only=True, tag_field="type", tag="ack"):
+    """Done and durable. `position` is where the command's entry stands in the log, if it made one."""
+
+    re: int
+    position: Position | None = None
+
+
+class ErrorFrame(Struct, frozen=True, kw_only=True, tag_field="type", tag="error"):
+    """Not done, nothing lost. `re` is null when the command's id could not be read."""
+
+    re: int | None
+    code: ErrorCode
+    words: str
+    retryable: bool
+    retry_after_ms: int | None = None
+
+
+class Route(Struct, frozen=True, kw_only=True):
+    """A translation this server can make; `starter` is the small built-in package."""
+
+    source: str
+    target: str
+    starter: bool
+
+
+class RoomFrame(Struct, frozen=True, kw_only=True, tag_field="type", tag="room"):
+    """A room is now followed. Sent before the first entry of it.
+
+    recovered: true when every entry between the client's position and `head` follows (or there was no position).
+    missed: how many entries lie between the client's position and where delivery starts; 0 when recovered.
+    """
+
+    room: RoomId
+    title: str
+    role: Role
+    head: Position
+    recovered: bool
+    missed: int
+    read: Seq
+    members: int
+    re: int
+
+
+class RoomRefused(Struct, frozen=True, kw_only=True):
+    room: RoomId
+    code: ErrorCode
+    words: str
+
+
+class Welcome(Struct, frozen=True, kw_only=True, tag_field="type", tag="welcome"):
+    """Hello was accepted. One `room` frame for each resumed room came before it, or its refusal is listed here."""
+
+    re: int
+    user: UserId
+    name: str
+    languages: tuple[str, ...]
+    session: str
+    server: str
+    refused: tuple[RoomRefused, ...]
+    routes: tuple[Route, ...]
+    limits: dict[str, int]
+    token_expires_at_ms: int
+
+
+class EntryFrame(Struct, frozen=True, kw_only=True, tag_field="type", tag="entry"):
+    """One entry of a followed room. A reader receives a subset of the log (other languages' translations are left
+    out), so seq is a resume cursor, not a gap detector."""
+
+    room: RoomId
+    epoch: Epoch
+    seq: Seq
+    at_ms: int
+    event: Event
+
+
+class PageEntry(Struct, frozen=True, kw_only=True):
+    seq: Seq
+    at_ms: int
+    event: Event
+
+
+class Page(Struct, frozen=True, kw_only=True, tag_field="type", tag="page"):
+    """A page of history, ascending. `about` are later entries that say something about messages of the page
+    (edits, reactions, recalls, translations in the reader's languages). Go on from `first` or `last`."""
+
+    re: int
+    room: RoomId
+    epoch: Epoch
+    entries: tuple[PageEntry, ...]
+    about: tuple[PageEntry, ...]
+    first: Seq
+    last: Seq
+    more: bool
+
+
+class TypingFrame(Struct, frozen=True, kw_only=True, tag_field="type", tag="typing"):
+    room: RoomId
+    user: UserId
+    name: str
+
+
+class GapFrame(Struct, frozen=True, kw_only=True, tag_field="type", tag="gap"):
+    """Entries of this room could not be delivered in order; delivery goes on after `head`. Page back to see them.
+
+    missed is -1 when nobody can tell (the log began a new life: another epoch)."""
+
+    room: RoomId
+    head: Position
+    missed: int
+
+
+class Pong(Struct, frozen=True, kw_only=True, tag_field="type", tag="pong"):
+    re: int
+    at_ms: int
+
+
+class Closing(Struct, frozen=True, kw_only=True, tag_field="type", tag="closing"):
+    """The server is about to close this connection: why, and when to come back (null: do not)."""
+
+    code: int
+    words: str
+    retry_after_ms: int | None
+
+
+Frame = (
+    Ack
+    | ErrorFrame
+    | Welcome
+    | RoomFrame
+    | EntryFrame
+    | Page
+    | People
+    | TypingFrame
+    | GapFrame
+    | Pong
+    | Closing
+)
+
+
+def schema_notes() -> dict[str, Any]:
+    """First docstring paragraph of every frame, for generated documentation."""
+    return {kind.__name__: (kind.__doc__ or "").strip() for kind in Frame.__args__}

@@ -1,0 +1,50 @@
+"""Every bound that a client can meet, each with its reason. Operators' bounds live in the settings of each process.
+
+They are constants, not settings, because both ends must agree on them: clients receive them in `welcome.limits`.
+"""
+
+from typing import Final
+
+FRAME_BYTES_MAX: Final = 64 * 1024
+"""One WebSocket message from a client. The longest text is 16 kB; the rest is room for mentions and escapes."""
+
+TEXT_CHARS_MAX: Final = 4_000
+"""One post. Four times Discord's 2,000 bytes of Chinese; longer text is a document, not a message."""
+
+NAME_GRAPHEMES_MAX: Final = 40
+"""A display name, in user-perceived characters (UAX #29): bytes would punish Chinese, code points punish emoji."""
+NAME_CHARS_MAX: Final = 160
+"""... and in code points, so that one grapheme of a thousand combining marks is not a name."""
+
+TITLE_GRAPHEMES_MAX: Final = 80
+LANGUAGES_MAX: Final = 8
+"""Reading languages of one member; the fan-out groups members by this list."""
+MENTIONS_MAX: Final = 20
+"""Each mention is a notification; above this it is spam."""
+EMOJI_CHARS_MAX: Final = 24
+"""A reaction. The longest emoji sequences (family, flags) are 7 to 14 code points."""
+ROOMS_PER_SESSION_MAX: Final = 100
+"""Rooms one connection follows at a time."""
+HISTORY_LIMIT_MAX: Final = 100
+"""Entries of one history page."""
+RESUME_ENTRIES_MAX: Final = 1_000
+"""Entries replayed at a resume. A reader who missed more is told how many, and pages back at leisure."""
+REACTIONS_PER_MESSAGE_MAX: Final = 200
+COMMAND_ID_MAX: Final = 2**31 - 1
+
+HELLO_WITHIN_S: Final = 10.0
+"""A socket that does not introduce itself in this time is closed: it costs memory and has no owner to bill."""
+PING_INTERVAL_S: Final = 25.0
+"""Under the 30 s at which some mobile carriers and home routers drop a silent TCP mapping."""
+ONCE_KEY_LIFE_S: Final = 48 * 3600
+"""How long a retry with the same once-key is recognised: a weekend without signal."""
+
+COMMANDS_PER_S: Final = 20.0
+COMMANDS_BURST: Final = 60
+POSTS_PER_S: Final = 2.0
+"""Sustained posts of one session, far above typing speed."""
+POSTS_BURST: Final = 10
+"""Posts at once: what a phone queued while it was in a tunnel."""
+
+TRANSLATION_BUDGET_MS: Final = 60_000
+"""How late a translation may come and still be worth appending. Later, the reader is told it was skipped."""

@@ -1,0 +1,295 @@
+"""What the domain needs from the world. Adapters are named by technology, ports by role; one contract suite for all.
+
+Every method raises `chat.errors.Unavailable` when the engine cannot be reached (library exceptions die in the
+adapter), and nothing else. None of them checks permissions: that is `room.decide`, asked by `service.py`.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from chat.events import Entry, Event, Mention, Role
+from chat.frames import Person
+from chat.ids import Position
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A row of a room's membership, a projection of its log."""
+
+    user: str
+    name: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class RoomState:
+    """What is known of a room without reading its log."""
+
+    room: str
+    title: str
+    head: Position
+    members: int
+    created_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetMember:
+    """Write this membership row in the same atomic step as the entry."""
+
+    member: Member
+
+
+@dataclass(frozen=True, slots=True)
+class DropMember:
+    user: str
+
+
+Change = SetMember | DropMember
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Append only while message `of` is still at `revision`; otherwise `STALE`. A recalled message has none."""
+
+    of: int
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobText:
+    """The part of a translation job that is known before the entry has a position."""
+
+    text: str
+    author: str
+    readers: tuple[tuple[str, ...], ...]
+    """Distinct reading-language lists of those present, most liked first. The worker detects the source and
+    translates into `language.wanted(source, readers)`."""
+    mentions: tuple[Mention, ...] = ()
+    deadline_ms: int = 0
+    """On the caller's clock (ms since 1970). A job found later is answered `Untranslated(reason="too_late")`."""
+    asked: bool = False
+    """A reader asked for exactly this language: translate even where detection sees no need."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A text owed translations."""
+
+    room: str
+    of: int
+    revision: int
+    text: JobText
+
+
+@dataclass(frozen=True, slots=True)
+class TakenJob:
+    """A job in the hands of one worker until `done`; if that worker dies, another takes it after the idle time."""
+
+    ref: str
+    job: Job
+    times_delivered: int
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    position: Position
+    at_ms: int
+    duplicate: bool
+    """True when this once-key had been appended before: position and time are those of the first time."""
+
+
+class Stale(Exception):
+    """The guard of an append did not hold: the message was edited or recalled meanwhile."""
+
+
+class RoomExists(Exception):
+    """`create` found a room of that id made under another once-key."""
+
+
+class RoomMissing(Exception):
+    """There is no such room."""
+
+
+class RoomLog(Protocol):
+    """One ordered log per room, and the small projections that are written in the same atomic step.
+
+    Atomicity: `append` does all of this or nothing, in one step of the engine: recognise the once-key, check the
+    guard, give the next seq (dense, from 1), store, index `refers_to`, move the revision of the message, write the
+    membership change, enqueue the job, publish. Order of publication = order of seq. When it returns, the entry
+    survives kill -9 of every process (engine included). After Unavailable the caller does not know whether the entry
+    exists: repeat with the same once-key, which never makes a second entry (remembered for ONCE_KEY_LIFE_S).
+    """
+
+    async def create(self, room: str, title: str, event: Event, owner: Member, *, once: str) -> Appended:
+        """Begin a log with its first entry (seq 1) and a fresh epoch. Raises RoomExists."""
+        ...
+
+    async def append(
+        self,
+        room: str,
+        event: Event,
+        *,
+        once: str,
+        audience: str = "",
+        guard: Guard | None = None,
+        change: Change | None = None,
+        job: JobText | None = None,
+        job_revision: int = 0,
+    ) -> Appended:
+        """Append one event. Edited moves its message to `event.revision`; Recalled removes the message's entry, its
+        edits and its translations from the log (their seqs stay unused) and leaves it without revision.
+        The job, when given, is for message `refers_to(event)` or, for a Posted, for the new entry itself.
+        Raises RoomMissing, Stale."""
+        ...
+
+    async def state(self, room: str) -> RoomState | None: ...
+
+    async def rooms(self) -> Sequence[str]:
+        """Ids of all rooms, sorted."""
+        ...
+
+    async def member(self, room: str, user: str) -> Member | None: ...
+
+    async def members(self, room: str) -> Sequence[Member]:
+        """All members, sorted by user id."""
+        ...
+
+    async def revision(self, room: str, of: int) -> int | None:
+        """Current revision of message `of`: 0 as posted, n after n edits, None when recalled or never there."""
+        ...
+
+    async def read_after(self, room: str, seq: int, limit: int) -> Sequence[Entry]:
+        """Up to `limit` entries with a greater seq, ascending. Empty when there are none (or no such room)."""
+        ...
+
+    async def read_before(self, room: str, seq: int, limit: int) -> Sequence[Entry]:
+        """Up to `limit` entries with a smaller seq, the latest ones, ascending."""
+        ...
+
+    async def read_at(self, room: str, seq: int) -> Entry | None: ...
+
+    async def about(self, room: str, first: int, last: int, limit: int) -> Sequence[Entry]:
+        """Entries that refer to messages first..last (inclusive), ascending by seq, the latest `limit` of them."""
+        ...
+
+    async def mark_read(self, room: str, user: str, seq: int) -> int:
+        """Move the member's read marker forward (never back); returns where it stands."""
+        ...
+
+    async def read_marker(self, room: str, user: str) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """The feed was away: entries of any followed room may have been published unseen. Fill from the log.
+
+    A value, not a silence: code that forgets this case does not type-check (`match` and `assert_never`).
+    """
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Whisper:
+    """Something published to a room's followers and never stored (typing)."""
+
+    room: str
+    payload: bytes
+
+
+FeedItem = Entry | Whisper | Gap
+
+
+class RoomFeed(Protocol):
+    """One subscription per process to the rooms it follows. At most once: whoever needs all, reads the log.
+
+    Bounded: when the consumer of `items` is behind by more than the adapter's bound, the backlog is dropped and
+    replaced with one Gap.
+    """
+
+    async def follow(self, room: str) -> None:
+        """Returns when the subscription is in force: every later publication arrives or a Gap tells of the loss."""
+        ...
+
+    async def unfollow(self, room: str) -> None: ...
+
+    async def whisper(self, room: str, payload: bytes) -> None: ...
+
+    def items(self) -> AsyncIterator[FeedItem]:
+        """The stream of what is published to followed rooms, in order per room. One consumer. Never ends by itself:
+        a lost connection is retried for ever and shows as a Gap once it is back."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """Who one gateway process holds in one room."""
+
+    total: int
+    readers: dict[tuple[str, ...], int] = field(default_factory=dict)
+    """Members by reading-language list, most liked first: what translation needs to know."""
+    people: tuple[Person, ...] = ()
+    """At most 200 of them by name, for the list of who is here."""
+
+
+class Presence(Protocol):
+    """Who is here, reported by each gateway for all its members together, under a lease.
+
+    One report per gateway and room instead of one row per member: renewing 10,000 members costs one command.
+    A gateway that dies is forgotten when its lease ends.
+    """
+
+    async def report(self, room: str, reporter: str, roster: Roster, lease_ms: int) -> None: ...
+
+    async def withdraw(self, room: str, reporter: str) -> None: ...
+
+    async def rosters(self, room: str) -> Sequence[Roster]:
+        """The unexpired reports of a room."""
+        ...
+
+
+class TranslationJobs(Protocol):
+    """Texts owed translations, at least once: taken, worked, then `done`. Bounded by `backlog` as seen by callers."""
+
+    async def put(self, job: Job) -> None:
+        """Enqueue outside an append: a reader asked for this message."""
+        ...
+
+    async def take(self, worker: str, limit: int, wait_ms: int) -> Sequence[TakenJob]:
+        """Up to `limit` jobs, abandoned ones (idle for longer than the adapter's bound) first; waits up to `wait_ms`
+        for the first one. Empty when there is none."""
+        ...
+
+    async def done(self, refs: Sequence[str]) -> None: ...
+
+    async def backlog(self) -> int:
+        """Jobs enqueued and not done."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    code: str
+    room: str
+    role: Role
+    by: str
+    expires_at_ms: int
+    uses_left: int
+    """-1: unlimited."""
+
+
+class Invites(Protocol):
+    """Short codes that let a guest in. Stored under a digest, so that a copied data directory opens no door."""
+
+    async def put(self, invite: Invite) -> None: ...
+
+    async def peek(self, code: str, now_ms: int) -> Invite | None:
+        """The invitation if it is valid now; spends nothing."""
+        ...
+
+    async def spend(self, code: str, now_ms: int) -> Invite | None:
+        """Use it once, atomically; None when unknown, expired, used up or revoked."""
+        ...
+
+    async def revoke(self, code: str) -> bool: ...
