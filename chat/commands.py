@@ -11,7 +11,13 @@ from msgspec import Meta, Struct
 from chat.events import Emoji, Mentions, Text
 from chat.ids import Epoch, OnceKey, Position, RoomId, Seq
 from chat.language import Language
-from chat.limits import COMMAND_ID_MAX, HISTORY_LIMIT_MAX, LANGUAGES_MAX, NAME_CHARS_MAX, ROOMS_PER_SESSION_MAX
+from chat.limits import (
+    COMMAND_ID_MAX,
+    HISTORY_LIMIT_MAX,
+    LANGUAGES_MAX,
+    NAME_CHARS_MAX,
+    ROOMS_PER_SESSION_MAX,
+)
 
 CommandId = Annotated[int, Meta(ge=0, le=COMMAND_ID_MAX)]
 Languages = Annotated[tuple[Language, ...], Meta(min_length=1, max_length=LANGUAGES_MAX)]
@@ -28,7 +34,7 @@ class _Command(Struct, frozen=True, kw_only=True, tag_field="type"):
     id: CommandId
 
 
-class Hello(_Command, kw_only=True, tag="hello"):
+class Hello(_Command, frozen=True, kw_only=True, tag="hello"):
     """First command on a connection: who am I, what do I read (most liked first), where was I."""
 
     token: Annotated[str, Meta(max_length=4096)]
@@ -38,13 +44,13 @@ class Hello(_Command, kw_only=True, tag="hello"):
     """Display name for this connection, where the token leaves it open."""
 
 
-class CreateRoom(_Command, kw_only=True, tag="create_room"):
+class CreateRoom(_Command, frozen=True, kw_only=True, tag="create_room"):
     room: RoomId
     title: Annotated[str, Meta(min_length=1, max_length=320)]
     once: OnceKey
 
 
-class Join(_Command, kw_only=True, tag="join"):
+class Join(_Command, frozen=True, kw_only=True, tag="join"):
     """Become a member (with an invitation, if not already one) and follow the room from `position`."""
 
     room: RoomId
@@ -52,14 +58,14 @@ class Join(_Command, kw_only=True, tag="join"):
     invite: Annotated[str, Meta(max_length=64)] | None = None
 
 
-class Leave(_Command, kw_only=True, tag="leave"):
+class Leave(_Command, frozen=True, kw_only=True, tag="leave"):
     """Give up membership; `stay_member` only stops following on this connection."""
 
     room: RoomId
     stay_member: bool = False
 
 
-class Post(_Command, kw_only=True, tag="post"):
+class Post(_Command, frozen=True, kw_only=True, tag="post"):
     room: RoomId
     text: Text
     once: OnceKey
@@ -67,7 +73,7 @@ class Post(_Command, kw_only=True, tag="post"):
     mentions: Mentions = ()
 
 
-class Edit(_Command, kw_only=True, tag="edit"):
+class Edit(_Command, frozen=True, kw_only=True, tag="edit"):
     room: RoomId
     of: Seq
     text: Text
@@ -75,13 +81,13 @@ class Edit(_Command, kw_only=True, tag="edit"):
     mentions: Mentions = ()
 
 
-class Recall(_Command, kw_only=True, tag="recall"):
+class Recall(_Command, frozen=True, kw_only=True, tag="recall"):
     room: RoomId
     of: Seq
     once: OnceKey
 
 
-class React(_Command, kw_only=True, tag="react"):
+class React(_Command, frozen=True, kw_only=True, tag="react"):
     room: RoomId
     of: Seq
     emoji: Emoji
@@ -89,20 +95,20 @@ class React(_Command, kw_only=True, tag="react"):
     once: OnceKey
 
 
-class MarkRead(_Command, kw_only=True, tag="mark_read"):
+class MarkRead(_Command, frozen=True, kw_only=True, tag="mark_read"):
     """I have read up to `seq`. The marker only moves forward and is the member's own, on all devices."""
 
     room: RoomId
     seq: Seq
 
 
-class Typing(_Command, kw_only=True, tag="typing"):
+class Typing(_Command, frozen=True, kw_only=True, tag="typing"):
     """I am typing. Published, never stored, first to be shed."""
 
     room: RoomId
 
 
-class History(_Command, kw_only=True, tag="history"):
+class History(_Command, frozen=True, kw_only=True, tag="history"):
     """A page of the log: entries before `before`, or after `after`, or the latest. Give at most one of the two."""
 
     room: RoomId
@@ -112,17 +118,17 @@ class History(_Command, kw_only=True, tag="history"):
     limit: Annotated[int, Meta(ge=1, le=HISTORY_LIMIT_MAX)] = 50
 
 
-class Presence(_Command, kw_only=True, tag="presence"):
+class Presence(_Command, frozen=True, kw_only=True, tag="presence"):
     room: RoomId
 
 
-class SetLanguages(_Command, kw_only=True, tag="set_languages"):
+class SetLanguages(_Command, frozen=True, kw_only=True, tag="set_languages"):
     """Change what this connection reads, most liked first."""
 
     languages: Languages
 
 
-class Translate(_Command, kw_only=True, tag="translate"):
+class Translate(_Command, frozen=True, kw_only=True, tag="translate"):
     """Translate this message for me, into `language` (one that I read)."""
 
     room: RoomId
@@ -130,7 +136,7 @@ class Translate(_Command, kw_only=True, tag="translate"):
     language: Language
 
 
-class Ping(_Command, kw_only=True, tag="ping"):
+class Ping(_Command, frozen=True, kw_only=True, tag="ping"):
     pass
 
 

@@ -122,7 +122,16 @@ class Untranslated(Struct, frozen=True, kw_only=True, tag_field="type", tag="unt
 
 
 Event = (
-    RoomCreated | Joined | Left | RoleChanged | Posted | Edited | Recalled | Reacted | Translated | Untranslated
+    RoomCreated
+    | Joined
+    | Left
+    | RoleChanged
+    | Posted
+    | Edited
+    | Recalled
+    | Reacted
+    | Translated
+    | Untranslated
 )
 
 

@@ -10,17 +10,29 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 RoomId = Annotated[
-    str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,63}(?!\n)$", description="lower-case letters, digits and hyphens, 1..64")
+    str,
+    Meta(
+        pattern=r"^[a-z0-9][a-z0-9-]{0,63}(?!\n)$",
+        description="lower-case letters, digits and hyphens, 1..64",
+    ),
 ]
 UserId = Annotated[
     str,
-    Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}(?!\n)$", description="letters, digits and _ . : -, 1..128"),
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}(?!\n)$",
+        description="letters, digits and _ . : -, 1..128",
+    ),
 ]
 OnceKey = Annotated[
-    str, Meta(pattern=r"^[A-Za-z0-9_.:-]{1,64}(?!\n)$", description="chosen by the sender, new for each new intent")
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9_.:-]{1,64}(?!\n)$", description="chosen by the sender, new for each new intent"
+    ),
 ]
 Epoch = Annotated[str, Meta(pattern=r"^[0-9a-f]{1,32}(?!\n)$", description="identity of one life of a log")]
-Seq = Annotated[int, Meta(ge=0, le=2**53 - 1, description="1, 2, 3 ... in one epoch; 0 is before the first entry")]
+Seq = Annotated[
+    int, Meta(ge=0, le=2**53 - 1, description="1, 2, 3 ... in one epoch; 0 is before the first entry")
+]
 """At most 2**53 - 1, the largest integer a JavaScript client can count to (ECMA-262, Number.MAX_SAFE_INTEGER)."""
 
 
