@@ -43,47 +43,27 @@ class ErrorKind:
 
 
 ERRORS: Final[dict[ErrorCode, ErrorKind]] = {
-    ErrorCode.MALFORMED: ErrorKind(
-        "the command could not be read; see docs/protocol.md for its fields", False, 400
-    ),
+    ErrorCode.MALFORMED: ErrorKind("the command could not be read; see docs/protocol.md for its fields", False, 400),
     ErrorCode.NOT_READY: ErrorKind("say hello first; no other command is answered before it", False, 409),
     ErrorCode.ALREADY_READY: ErrorKind("hello was already said on this connection", False, 409),
-    ErrorCode.UNAUTHENTICATED: ErrorKind(
-        "the token is missing, forged or not meant for this server", False, 401
-    ),
-    ErrorCode.TOKEN_EXPIRED: ErrorKind(
-        "the token has expired; fetch a new one and say hello again", False, 401
-    ),
+    ErrorCode.UNAUTHENTICATED: ErrorKind("the token is missing, forged or not meant for this server", False, 401),
+    ErrorCode.TOKEN_EXPIRED: ErrorKind("the token has expired; fetch a new one and say hello again", False, 401),
     ErrorCode.FORBIDDEN: ErrorKind("your role in this room does not allow that", False, 403),
     ErrorCode.ROOM_NOT_FOUND: ErrorKind("there is no such room, or you may not know of it", False, 404),
     ErrorCode.ROOM_EXISTS: ErrorKind("a room with this id exists already; choose another id", False, 409),
     ErrorCode.NOT_A_MEMBER: ErrorKind("join the room first", False, 403),
     ErrorCode.OWNER_MUST_STAY: ErrorKind("the owner cannot leave; hand the room over first", False, 409),
-    ErrorCode.MESSAGE_NOT_FOUND: ErrorKind(
-        "there is no message at that position, or it was recalled", False, 404
-    ),
-    ErrorCode.NOTHING_TO_SAY: ErrorKind(
-        "the text is empty once invisible characters are removed", False, 422
-    ),
+    ErrorCode.MESSAGE_NOT_FOUND: ErrorKind("there is no message at that position, or it was recalled", False, 404),
+    ErrorCode.NOTHING_TO_SAY: ErrorKind("the text is empty once invisible characters are removed", False, 422),
     ErrorCode.NAME_INVALID: ErrorKind("a name needs 1 to 40 visible characters", False, 422),
-    ErrorCode.LANGUAGE_INVALID: ErrorKind(
-        "that is not a language tag; expected one like 'zh' or 'en'", False, 422
-    ),
-    ErrorCode.INVITE_INVALID: ErrorKind(
-        "the invitation is unknown, used up or expired; ask for a new one", False, 403
-    ),
-    ErrorCode.TOO_MANY_ROOMS: ErrorKind(
-        "this connection follows too many rooms; leave one first", False, 429
-    ),
+    ErrorCode.LANGUAGE_INVALID: ErrorKind("that is not a language tag; expected one like 'zh' or 'en'", False, 422),
+    ErrorCode.INVITE_INVALID: ErrorKind("the invitation is unknown, used up or expired; ask for a new one", False, 403),
+    ErrorCode.TOO_MANY_ROOMS: ErrorKind("this connection follows too many rooms; leave one first", False, 429),
     ErrorCode.TOO_FAST: ErrorKind("too many commands; wait retry_after_ms and send it again", True, 429),
     ErrorCode.STALE: ErrorKind("the message was edited or recalled meanwhile", False, 409),
-    ErrorCode.EPOCH_CHANGED: ErrorKind(
-        "the position belongs to an earlier life of this room's log", False, 409
-    ),
+    ErrorCode.EPOCH_CHANGED: ErrorKind("the position belongs to an earlier life of this room's log", False, 409),
     ErrorCode.NOT_TRANSLATABLE: ErrorKind("that message cannot be translated for you", False, 422),
-    ErrorCode.UNAVAILABLE: ErrorKind(
-        "the message log cannot be reached just now; nothing was lost", True, 503
-    ),
+    ErrorCode.UNAVAILABLE: ErrorKind("the message log cannot be reached just now; nothing was lost", True, 503),
 }
 
 

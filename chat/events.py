@@ -121,18 +121,7 @@ class Untranslated(Struct, frozen=True, kw_only=True, tag_field="type", tag="unt
     """no_package, doubtful, too_late, overload, names_lost, engine_failed: pages translate this word."""
 
 
-Event = (
-    RoomCreated
-    | Joined
-    | Left
-    | RoleChanged
-    | Posted
-    | Edited
-    | Recalled
-    | Reacted
-    | Translated
-    | Untranslated
-)
+Event = RoomCreated | Joined | Left | RoleChanged | Posted | Edited | Recalled | Reacted | Translated | Untranslated
 
 
 class Entry(Struct, frozen=True):

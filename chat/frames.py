@@ -155,19 +155,7 @@ class Closing(Struct, frozen=True, kw_only=True, tag_field="type", tag="closing"
     retry_after_ms: int | None
 
 
-Frame = (
-    Ack
-    | ErrorFrame
-    | Welcome
-    | RoomFrame
-    | EntryFrame
-    | Page
-    | People
-    | TypingFrame
-    | GapFrame
-    | Pong
-    | Closing
-)
+Frame = Ack | ErrorFrame | Welcome | RoomFrame | EntryFrame | Page | People | TypingFrame | GapFrame | Pong | Closing
 
 
 def schema_notes() -> dict[str, Any]:

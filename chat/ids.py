@@ -25,14 +25,10 @@ UserId = Annotated[
 ]
 OnceKey = Annotated[
     str,
-    Meta(
-        pattern=r"^[A-Za-z0-9_.:-]{1,64}(?!\n)$", description="chosen by the sender, new for each new intent"
-    ),
+    Meta(pattern=r"^[A-Za-z0-9_.:-]{1,64}(?!\n)$", description="chosen by the sender, new for each new intent"),
 ]
 Epoch = Annotated[str, Meta(pattern=r"^[0-9a-f]{1,32}(?!\n)$", description="identity of one life of a log")]
-Seq = Annotated[
-    int, Meta(ge=0, le=2**53 - 1, description="1, 2, 3 ... in one epoch; 0 is before the first entry")
-]
+Seq = Annotated[int, Meta(ge=0, le=2**53 - 1, description="1, 2, 3 ... in one epoch; 0 is before the first entry")]
 """At most 2**53 - 1, the largest integer a JavaScript client can count to (ECMA-262, Number.MAX_SAFE_INTEGER)."""
 
 

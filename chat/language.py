@@ -25,9 +25,7 @@ def canonical(tag: str) -> str:
     """The one spelling of `tag` used in logs, jobs, keys and metrics. Raises ValueError for what is not a tag."""
     folded = tag.strip().replace("_", "-").lower()
     if not _TAG.match(folded):
-        raise ValueError(
-            f"{tag[:40]!r} is not a language tag; expected one like 'zh', 'zh-Hant', 'en' or 'pt-BR'"
-        )
+        raise ValueError(f"{tag[:40]!r} is not a language tag; expected one like 'zh', 'zh-Hant', 'en' or 'pt-BR'")
     primary, _, rest = folded.partition("-")
     if primary in ("zh", "cmn", "yue", "zt"):
         subtags = rest.split("-")
@@ -50,6 +48,4 @@ def wanted(source: str, readers: Iterable[Sequence[str]]) -> tuple[str, ...]:
     `readers` are the distinct reading-language lists of those present, most liked first. Somebody who reads the
     source needs nothing; everybody else gets their first language. Order is that of first need, each once.
     """
-    return tuple(
-        dict.fromkeys(languages[0] for languages in readers if languages and source not in languages)
-    )
+    return tuple(dict.fromkeys(languages[0] for languages in readers if languages and source not in languages))

@@ -143,6 +143,10 @@ class RoomLog(Protocol):
         Raises RoomMissing, Stale."""
         ...
 
+    async def recognise(self, room: str, once: str) -> Appended | None:
+        """What `append` answered for this once-key (with `duplicate=True`), or None if it is not remembered."""
+        ...
+
     async def state(self, room: str) -> RoomState | None: ...
 
     async def rooms(self) -> Sequence[str]:

@@ -1,0 +1,222 @@
+"""What may happen in a room. Every permission of the product is asked here and nowhere else.
+
+Pure: a view of the room, the caller and the command go in; what is to be appended comes out, or `Rejected`. Deny by
+default: an action without a row in `MAY` is refused, and to somebody who is not a member the room does not exist
+(the answer is the same for a missing room and a foreign one, so ids cannot be probed).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from chat.commands import CreateRoom, Edit, Join, Leave, Post, React, Recall, RoomCommand
+from chat.errors import ErrorCode, Rejected
+from chat.events import (
+    Edited,
+    Event,
+    Joined,
+    Left,
+    Mention,
+    Posted,
+    Reacted,
+    Recalled,
+    Role,
+    RoleChanged,
+    RoomCreated,
+)
+from chat.ports import Change, DropMember, Guard, Invite, Member, RoomState, SetMember
+from chat.text import clean_text, clean_title
+
+EVERY_ROLE: Final = frozenset[Role]({"owner", "moderator", "member", "guest"})
+MODERATORS: Final = frozenset[Role]({"owner", "moderator"})
+
+MAY: Final[Mapping[str, frozenset[Role]]] = {
+    "read": EVERY_ROLE,
+    "post": EVERY_ROLE,
+    "edit_own": EVERY_ROLE,
+    "recall_own": EVERY_ROLE,
+    "recall_any": MODERATORS,
+    "react": EVERY_ROLE,
+    "leave": EVERY_ROLE,
+    "invite": MODERATORS,
+    "remove_member": MODERATORS,
+    "change_role": frozenset[Role]({"owner"}),
+    "export": MODERATORS,
+}
+"""Who may do what. Reading covers history, presence, typing, read markers and asking for a translation."""
+
+RANK: Final[Mapping[Role, int]] = {"guest": 0, "member": 1, "moderator": 2, "owner": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who is asking, as proven by a token."""
+
+    user: str
+    name: str
+    grants: Mapping[str, Role] = field(default_factory=dict)
+    """Rooms that the token itself opens, with the role it gives there; "*" stands for every room."""
+    may_create: bool = False
+    administrator: bool = False
+    """An integrator's backend: may do everything an owner may, in every room, through the REST surface."""
+    expires_at_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The message a command is about, as it stands now."""
+
+    author: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What `decide` may know. `state` is None when there is no such room."""
+
+    state: RoomState | None
+    member: Member | None = None
+    target: Target | None = None
+    invite: Invite | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to append, and what goes with it in the same atomic step."""
+
+    event: Event
+    change: Change | None = None
+    guard: Guard | None = None
+
+
+def allow(view: View, caller: Caller, action: str) -> Role:
+    """The role under which `caller` may do `action`. Raises Rejected."""
+    if view.state is None:
+        raise Rejected(ErrorCode.ROOM_NOT_FOUND)
+    if view.member is None:
+        if caller.administrator:
+            return "owner"
+        raise Rejected(ErrorCode.NOT_A_MEMBER if granted(caller, view.state.room) else ErrorCode.ROOM_NOT_FOUND)
+    role: Role = "owner" if caller.administrator else view.member.role
+    if role not in MAY.get(action, frozenset()):
+        raise Rejected(ErrorCode.FORBIDDEN)
+    return role
+
+
+def decide_create(caller: Caller, command: CreateRoom) -> tuple[RoomCreated, Member]:
+    """A new room, owned by who made it. Raises Rejected."""
+    if not (caller.may_create or caller.administrator):
+        raise Rejected(ErrorCode.FORBIDDEN, "your token does not allow creating rooms")
+    title = clean_title(command.title)
+    return RoomCreated(by=caller.user, name=caller.name, title=title), Member(caller.user, caller.name, "owner")
+
+
+def decide(view: View, caller: Caller, command: RoomCommand) -> Decision | None:
+    """What `command` does to the room; None when it is allowed and changes nothing. Raises Rejected."""
+    match command:
+        case Join():
+            return _join(view, caller)
+        case Leave():
+            if allow(view, caller, "leave") == "owner" and not command.stay_member and view.member is not None:
+                raise Rejected(ErrorCode.OWNER_MUST_STAY)
+            if command.stay_member or view.member is None:
+                return None
+            return Decision(Left(user=caller.user, by=caller.user), DropMember(caller.user))
+        case Post():
+            allow(view, caller, "post")
+            if command.reply_to is not None and (view.state is None or command.reply_to > view.state.head.seq):
+                raise Rejected(ErrorCode.MESSAGE_NOT_FOUND)
+            text = clean_text(command.text)
+            name = view.member.name if view.member else caller.name
+            return Decision(
+                Posted(
+                    author=caller.user,
+                    name=name,
+                    text=text,
+                    reply_to=command.reply_to,
+                    mentions=_present_in(text, command.mentions),
+                )
+            )
+        case Edit():
+            target = _target(view, caller)
+            allow(view, caller, "edit_own")
+            if target.author != caller.user:
+                raise Rejected(ErrorCode.FORBIDDEN, "only the author may edit a message")
+            text = clean_text(command.text)
+            return Decision(
+                Edited(
+                    of=command.of,
+                    by=caller.user,
+                    revision=target.revision + 1,
+                    text=text,
+                    mentions=_present_in(text, command.mentions),
+                ),
+                guard=Guard(command.of, target.revision),
+            )
+        case Recall():
+            target = _target(view, caller)
+            allow(view, caller, "recall_own" if target.author == caller.user else "recall_any")
+            return Decision(Recalled(of=command.of, by=caller.user, author=target.author))
+        case React():
+            target = _target(view, caller)
+            allow(view, caller, "react")
+            return Decision(Reacted(of=command.of, by=caller.user, emoji=command.emoji, on=command.on))
+        case _:
+            allow(view, caller, "read")
+            return None
+
+
+def decide_removal(view: View, caller: Caller, member: Member) -> Decision:
+    """A moderator ends somebody's membership. Nobody removes a member of their own rank or above."""
+    role = allow(view, caller, "remove_member")
+    if RANK[member.role] >= RANK[role] and not caller.administrator:
+        raise Rejected(ErrorCode.FORBIDDEN)
+    if member.role == "owner":
+        raise Rejected(ErrorCode.OWNER_MUST_STAY)
+    return Decision(Left(user=member.user, by=caller.user), DropMember(member.user))
+
+
+def decide_role(view: View, caller: Caller, member: Member, role: Role) -> Decision:
+    """The owner changes a member's role. A room keeps exactly one owner: ownership itself is not given here."""
+    allow(view, caller, "change_role")
+    if member.role == "owner" or role == "owner":
+        raise Rejected(ErrorCode.OWNER_MUST_STAY)
+    changed = Member(member.user, member.name, role)
+    return Decision(RoleChanged(user=member.user, role=role, by=caller.user), SetMember(changed))
+
+
+def decide_admission(view: View, user: str, name: str, role: Role) -> Decision:
+    """An administrator or a spent invitation makes `user` a member."""
+    if view.state is None:
+        raise Rejected(ErrorCode.ROOM_NOT_FOUND)
+    return Decision(Joined(user=user, name=name, role=role), SetMember(Member(user, name, role)))
+
+
+def _join(view: View, caller: Caller) -> Decision | None:
+    if view.state is None:
+        raise Rejected(ErrorCode.ROOM_NOT_FOUND)
+    if view.member is not None:
+        return None
+    role = granted(caller, view.state.room)
+    if view.invite is not None and view.invite.room == view.state.room:
+        role = view.invite.role
+    if role is None:
+        raise Rejected(ErrorCode.ROOM_NOT_FOUND)
+    return decide_admission(view, caller.user, caller.name, role)
+
+
+def granted(caller: Caller, room: str) -> Role | None:
+    """The role that the caller's token itself gives in `room`, if any."""
+    return caller.grants.get(room) or caller.grants.get("*")
+
+
+def _target(view: View, caller: Caller) -> Target:
+    allow(view, caller, "read")  # first: a stranger must not learn which messages exist
+    if view.target is None:
+        raise Rejected(ErrorCode.MESSAGE_NOT_FOUND)
+    return view.target
+
+
+def _present_in(text: str, mentions: tuple[Mention, ...]) -> tuple[Mention, ...]:
+    """A mention counts only if its words stand in the text: nobody is called by something nobody can see."""
+    return tuple(mention for mention in mentions if mention.text in text)

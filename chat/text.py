@@ -1,0 +1,58 @@
+"""What a text or a name may contain: cleaning that loses nothing a person meant to say.
+
+Invariant: cleaned text has no control characters (except newline and tab), no bidirectional overrides (they let a
+writer reorder what others read: "Trojan Source", CVE-2021-42574) and no lone surrogates; ZWJ and variation selectors
+stay, because emoji are made of them.
+"""
+
+from typing import Final
+
+import regex
+
+from chat.errors import ErrorCode, Rejected
+from chat.limits import NAME_CHARS_MAX, NAME_GRAPHEMES_MAX, TEXT_CHARS_MAX, TITLE_GRAPHEMES_MAX
+
+_NOT_IN_TEXT: Final = regex.compile(r"[\p{Cc}\p{Cs}\u202A-\u202E\u2066-\u2069\uFEFF--[\n\t]]", regex.VERSION1)
+_NOT_IN_NAMES: Final = regex.compile(
+    r"[\p{Cc}\p{Cs}\p{Co}\p{Zl}\p{Zp}\u200B\u200E\u200F\u202A-\u202E\u2060-\u206F\uFEFF\u115F\u1160\u3164\uFFA0]"
+)
+"""Also fillers that look like nothing: a name must not be able to pretend to be empty or somebody else's."""
+_SPACES: Final = regex.compile(r"\s+")
+_GRAPHEME: Final = regex.compile(r"\X")
+_VISIBLE: Final = regex.compile(r"[\p{L}\p{N}\p{S}\p{P}]")
+_LETTER: Final = regex.compile(r"\p{L}")
+
+
+def clean_text(text: str) -> str:
+    """The text as it is stored. Raises Rejected(NOTHING_TO_SAY) when nothing visible is left."""
+    cleaned = _NOT_IN_TEXT.sub("", text.replace("\r\n", "\n")).strip()[:TEXT_CHARS_MAX]
+    if not _VISIBLE.search(cleaned):
+        raise Rejected(ErrorCode.NOTHING_TO_SAY)
+    return cleaned
+
+
+def clean_name(name: str) -> str:
+    """A display name in any script. Raises Rejected(NAME_INVALID): empty, or longer than 40 graphemes."""
+    return _one_line(name, NAME_GRAPHEMES_MAX)
+
+
+def clean_title(title: str) -> str:
+    """A room's title. Raises Rejected(NAME_INVALID)."""
+    return _one_line(title, TITLE_GRAPHEMES_MAX)
+
+
+def has_letters(text: str) -> bool:
+    """Whether there is anything that could be in a language: "666", "👍🏽" and "?!" have none."""
+    return _LETTER.search(text) is not None
+
+
+def _one_line(raw: str, graphemes_max: int) -> str:
+    line = _SPACES.sub(" ", _NOT_IN_NAMES.sub("", raw)).strip()
+    if not _VISIBLE.search(line):
+        raise Rejected(ErrorCode.NAME_INVALID)
+    if len(line) > graphemes_max * (NAME_CHARS_MAX // NAME_GRAPHEMES_MAX):
+        raise Rejected(ErrorCode.NAME_INVALID, f"too many combining characters for {graphemes_max} characters")
+    count = len(_GRAPHEME.findall(line))
+    if count > graphemes_max:
+        raise Rejected(ErrorCode.NAME_INVALID, f"{count} characters are too many; at most {graphemes_max} fit")
+    return line
