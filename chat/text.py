@@ -25,7 +25,7 @@ _LETTER: Final = regex.compile(r"\p{L}")
 
 def clean_text(text: str) -> str:
     """The text as it is stored. Raises Rejected(NOTHING_TO_SAY) when nothing visible is left."""
-    cleaned = _NOT_IN_TEXT.sub("", text.replace("\r\n", "\n")).strip()[:TEXT_CHARS_MAX]
+    cleaned: str = _NOT_IN_TEXT.sub("", text.replace("\r\n", "\n")).strip()[:TEXT_CHARS_MAX]
     if not _VISIBLE.search(cleaned):
         raise Rejected(ErrorCode.NOTHING_TO_SAY)
     return cleaned
@@ -47,7 +47,7 @@ def has_letters(text: str) -> bool:
 
 
 def _one_line(raw: str, graphemes_max: int) -> str:
-    line = _SPACES.sub(" ", _NOT_IN_NAMES.sub("", raw)).strip()
+    line: str = _SPACES.sub(" ", _NOT_IN_NAMES.sub("", raw)).strip()
     if not _VISIBLE.search(line):
         raise Rejected(ErrorCode.NAME_INVALID)
     if len(line) > graphemes_max * (NAME_CHARS_MAX // NAME_GRAPHEMES_MAX):

@@ -1,0 +1,387 @@
+"""One client: bytes -> session -> service, and the answers back into its outbox.
+
+Commands of one connection are done one after the other: a client's posts stand in the log in the order it sent them,
+and a client that sends faster than the log answers is held back by its own socket, nobody else's. The only
+`except Exception` of the gateway is here: a fault in one connection ends that connection, with its id in the log.
+"""
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, assert_never
+
+import structlog
+from msgspec import structs
+
+from chat import limits
+from chat.commands import (
+    Command,
+    CreateRoom,
+    Edit,
+    Hello,
+    History,
+    Join,
+    Leave,
+    MarkRead,
+    Ping,
+    Post,
+    Presence,
+    React,
+    Recall,
+    Resume,
+    SetLanguages,
+    Translate,
+    Typing,
+)
+from chat.errors import ERRORS, CommandFailed, ErrorCode, Malformed, Rejected, Unavailable
+from chat.events import EVERYONE, Entry
+from chat.frames import (
+    Ack,
+    Closing,
+    ErrorFrame,
+    Frame,
+    Person,
+    Pong,
+    RoomFrame,
+    RoomRefused,
+    TypingFrame,
+    Welcome,
+)
+from chat.ids import Position
+from chat.language import canonical_list
+from chat.room import Caller
+from chat.service import Standing, position_of
+from chat.text import clean_name
+from chat.wire import Codec, decode_command, encode_frame
+from gateway.catchup import Catchup
+from gateway.closing import CloseReason, delay_ms
+from gateway.fanout import websocket_frame
+from gateway.hub import Frames, Seat
+from gateway.outbox import Outbox, Sink
+from gateway.session import End, Perform, Refuse, Session, Shed
+
+if TYPE_CHECKING:
+    from gateway.gateway import Gateway
+
+CATCH_UP_PAGE: Final = 200
+CATCH_UP_WITHIN_S: Final = 30.0
+"""A resume that takes longer belongs to a reader too slow for the room."""
+
+LIMITS: Final = {
+    "frame_bytes_max": limits.FRAME_BYTES_MAX,
+    "text_chars_max": limits.TEXT_CHARS_MAX,
+    "name_graphemes_max": limits.NAME_GRAPHEMES_MAX,
+    "mentions_max": limits.MENTIONS_MAX,
+    "languages_max": limits.LANGUAGES_MAX,
+    "rooms_per_session_max": limits.ROOMS_PER_SESSION_MAX,
+    "history_limit_max": limits.HISTORY_LIMIT_MAX,
+    "resume_entries_max": limits.RESUME_ENTRIES_MAX,
+}
+
+log = structlog.get_logger("connection")
+
+
+class Connection:
+    __slots__ = ("_gateway", "codec", "id", "languages", "outbox", "rooms", "session")
+
+    def __init__(self, gateway: "Gateway", sink: Sink, codec: Codec, connection_id: str) -> None:
+        self._gateway = gateway
+        self.id = connection_id
+        self.codec = codec
+        self.session = Session(gateway.clock.now_s())
+        self.outbox = Outbox(sink, self.close, gateway.outbox_bytes_max)
+        self.languages: tuple[str, ...] = ()
+        self.rooms: dict[str, Person] = {}
+
+    # -- from the socket -------------------------------------------------------------------------------------------
+
+    async def receive(self, data: bytes) -> None:
+        """One WebSocket message. Never raises, except by cancellation."""
+        try:
+            try:
+                command = decode_command(data, self.codec)
+            except Malformed as malformed:
+                effects = self.session.receive_malformed(malformed)
+            else:
+                clock = self._gateway.clock
+                effects = self.session.receive(command, clock.now_s(), clock.now_ms())
+            for effect in effects:
+                match effect:
+                    case Perform():
+                        await self._perform(effect.command)
+                    case Refuse():
+                        self._refuse(effect.re, effect.failure)
+                    case Shed():
+                        self.send(Ack(re=effect.re))
+                    case End():
+                        self.close(effect.reason)
+                    case _:
+                        assert_never(effect)
+        except Exception:
+            log.exception("a fault ended this connection", connection=self.id)
+            self.close(CloseReason.INTERNAL)
+
+    def send(self, frame: Frame) -> None:
+        self.outbox.offer(websocket_frame(encode_frame(frame, self.codec), self.codec))
+
+    def close(self, reason: CloseReason) -> None:
+        """Say why and when to come back, then begin the closing handshake. Idempotent."""
+        if self.outbox.closed_for is not None:
+            return
+        self.session.close()
+        self._gateway.count_close(reason)
+        after_ms = delay_ms(reason, self._gateway.clock.random())
+        closing = Closing(code=reason.code, words=reason.words, retry_after_ms=after_ms)
+        self.outbox.close(reason, websocket_frame(encode_frame(closing, self.codec), self.codec))
+
+    async def gone(self) -> None:
+        """The socket is closed: leave all rooms."""
+        self.session.close()
+        self.outbox.lose()
+        for room in tuple(self.rooms):
+            await self.leave_room(room)
+
+    # -- commands --------------------------------------------------------------------------------------------------
+
+    async def _perform(self, command: Command) -> None:
+        self._gateway.commands += 1
+        try:
+            if isinstance(command, Hello):
+                await self._hello(command)
+            elif self.session.caller is not None:
+                await self._answer(self.session.caller, command)
+        except CommandFailed as failure:
+            self._refuse(command.id, failure)
+
+    async def _answer(self, caller: Caller, command: Command) -> None:
+        service = self._gateway.service
+        match command:
+            case Post():
+                self._ack(command.id, position_of(await service.post(caller, command)))
+            case Edit():
+                self._ack(command.id, position_of(await service.edit(caller, command)))
+            case Recall():
+                self._ack(command.id, position_of(await service.recall(caller, command)))
+            case React():
+                self._ack(command.id, position_of(await service.react(caller, command)))
+            case History():
+                self.send(await service.history(caller, self.languages, command))
+            case Translate():
+                entry = await service.translate(caller, self.languages, command)
+                if entry is not None:
+                    self._offer(entry)
+                self._ack(command.id, entry.position if entry else None)
+            case Typing():
+                await service.may_whisper(caller, command.room)
+                name = self.rooms[command.room].name if command.room in self.rooms else caller.name
+                typing = TypingFrame(room=command.room, user=caller.user, name=name)
+                await self._gateway.feed.whisper(command.room, encode_frame(typing, Codec.MSGPACK))
+                self._ack(command.id)
+            case MarkRead():
+                await service.mark_read(caller, command)
+                self._ack(command.id)
+            case Presence():
+                people = await service.people(caller, command.room)
+                self.send(structs.replace(people, re=command.id))
+            case CreateRoom():
+                await service.create_room(caller, command)
+                await self._follow(await service.standing(caller, command.room), None, command.id)
+            case Join():
+                await self._follow(await service.join(caller, command), command.position, command.id)
+            case Leave():
+                appended = await service.leave(caller, command)
+                await self.leave_room(command.room)
+                self._ack(command.id, position_of(appended))
+            case SetLanguages():
+                await self._set_languages(command)
+            case Ping():
+                self.send(Pong(re=command.id, at_ms=self._gateway.clock.now_ms()))
+            case Hello():
+                raise Rejected(ErrorCode.ALREADY_READY)
+            case _:
+                assert_never(command)
+
+    async def _hello(self, command: Hello) -> None:
+        try:
+            caller = self._gateway.verify(command.token)
+        except Rejected as refused:
+            self._refuse(command.id, refused)
+            expired = refused.code is ErrorCode.TOKEN_EXPIRED
+            self.close(CloseReason.TOKEN_EXPIRED if expired else CloseReason.UNAUTHENTICATED)
+            return
+        if not caller.name:
+            caller = replace(caller, name=clean_name(command.name or caller.user))
+        self.languages = _languages(command.languages)
+        refused_rooms: list[RoomRefused] = []
+        try:
+            for resume in command.rooms:
+                refused_room = await self._resume(caller, resume, command.id)
+                if refused_room is not None:
+                    refused_rooms.append(refused_room)
+        except Unavailable:
+            for room in tuple(self.rooms):  # all or nothing: the client says hello again, with what it saw by then
+                await self.leave_room(room)
+            raise
+        self.session.accept(caller)
+        self.send(
+            Welcome(
+                re=command.id,
+                user=caller.user,
+                name=caller.name,
+                languages=self.languages,
+                session=self.id,
+                server=self._gateway.name,
+                refused=tuple(refused_rooms),
+                routes=self._gateway.routes(),
+                limits=LIMITS,
+                token_expires_at_ms=caller.expires_at_ms,
+            )
+        )
+
+    async def _resume(self, caller: Caller, resume: Resume, re: int) -> RoomRefused | None:
+        try:
+            await self._follow(await self._gateway.service.standing(caller, resume.room), resume.position, re)
+        except Rejected as refused:
+            return RoomRefused(room=resume.room, code=refused.code, words=refused.words)
+        return None
+
+    async def _set_languages(self, command: SetLanguages) -> None:
+        self.languages = _languages(command.languages)
+        for room, person in tuple(self.rooms.items()):
+            here = self._gateway.hub.rooms.get(room)
+            if here is None or self.outbox not in here.seats:
+                continue
+            self.rooms[room] = Person(user=person.user, name=person.name, languages=self.languages)
+            first_reader = self.languages not in here.readers
+            here.change_languages(self.outbox, self.languages)
+            await self._tell_presence(room, urgent=first_reader)
+        self._ack(command.id)
+
+    # -- rooms -----------------------------------------------------------------------------------------------------
+
+    async def _follow(self, standing: Standing, position: Position | None, re: int) -> None:
+        """Show the room, replay what was missed, then deliver live. The `room` frame is the answer."""
+        room, gateway = standing.state.room, self._gateway
+        if room in self.rooms:
+            self.send(_room_frame(standing, standing.state.head, True, 0, re))
+            return
+        if len(self.rooms) >= limits.ROOMS_PER_SESSION_MAX:
+            raise Rejected(ErrorCode.TOO_MANY_ROOMS)
+        person = Person(user=standing.member.user, name=standing.member.name, languages=self.languages)
+        self.rooms[room] = person  # reserved before the first await
+        try:
+            relayed = await gateway.relay.follow(room)
+        except BaseException:
+            self.rooms.pop(room, None)
+            raise
+        newest = standing.state.head
+        if relayed.epoch == newest.epoch and relayed.seq > newest.seq:
+            newest = relayed
+        start, recovered, missed = where_to_start(position, newest)
+        catchup = Catchup(start)
+        first_reader = room not in gateway.hub.rooms or self.languages not in gateway.hub.rooms[room].readers
+        gateway.hub.enter(room, Seat(self.outbox, self.codec, person), catchup)
+        self.send(_room_frame(standing, newest, recovered, missed, re))
+        try:
+            await self._tell_presence(room, urgent=first_reader)
+            async with asyncio.timeout(CATCH_UP_WITHIN_S):
+                await self._catch_up(room, catchup)
+        except TimeoutError:
+            self.close(CloseReason.SLOW_READER)
+        except BaseException:
+            await self.leave_room(room)
+            raise
+
+    async def _catch_up(self, room: str, catchup: Catchup) -> None:
+        gateway = self._gateway
+        while self.outbox.closed_for is None:
+            catchup.begin()
+            page = await gateway.service.log.read_after(room, catchup.last, CATCH_UP_PAGE)
+            for entry in catchup.page(page):
+                self._offer(entry)
+                if not self.outbox.flowing:
+                    await self._wait_flowing()
+            if len(page) == CATCH_UP_PAGE or catchup.must_read_again:
+                continue
+            await gateway.relay.wait_at(room, catchup.last)  # or the relay would deliver some of the pages again
+            here = gateway.hub.rooms.get(room)
+            if here is None or self.outbox not in here.catching:
+                return
+            if not catchup.must_read_again:
+                here.go_live(self.outbox)
+                return
+
+    async def leave_room(self, room: str) -> None:
+        """Stop delivering this room to this client."""
+        if self.rooms.pop(room, None) is None:
+            return
+        self._gateway.hub.leave(room, self.outbox)
+        self._gateway.attendance.changed(room)
+        await self._gateway.relay.unfollow(room)
+
+    async def _tell_presence(self, room: str, *, urgent: bool) -> None:
+        if urgent:
+            await self._gateway.attendance.report_now(room)
+        else:
+            self._gateway.attendance.changed(room)
+
+    async def _wait_flowing(self) -> None:
+        if self.outbox.closed_for is not None or self.outbox.flowing:
+            return
+        drained: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.outbox.waiting = lambda: None if drained.done() else drained.set_result(None)
+        await drained
+
+    def _offer(self, entry: Entry) -> None:
+        if entry.audience == EVERYONE or entry.audience in self.languages:
+            self.outbox.offer(Frames(entry).of(self.codec))
+
+    def _ack(self, re: int, position: Position | None = None) -> None:
+        self.send(Ack(re=re, position=position))
+
+    def _refuse(self, re: int | None, failure: CommandFailed) -> None:
+        self._gateway.refusals[failure.code] = self._gateway.refusals.get(failure.code, 0) + 1
+        self.send(
+            ErrorFrame(
+                re=re,
+                code=failure.code,
+                words=failure.words,
+                retryable=ERRORS[failure.code].retryable,
+                retry_after_ms=failure.retry_after_ms,
+            )
+        )
+
+
+def where_to_start(position: Position | None, newest: Position) -> tuple[int, bool, int]:
+    """(seq to deliver after, recovered, missed) for a client that last saw `position` of a log now at `newest`.
+
+    Another epoch, or a position this log never had: nobody can tell what was missed (-1).
+    """
+    if position is None:
+        return newest.seq, True, 0
+    if position.epoch != newest.epoch or position.seq > newest.seq:
+        return newest.seq, False, -1
+    behind = newest.seq - position.seq
+    if behind > limits.RESUME_ENTRIES_MAX:
+        return newest.seq, False, behind
+    return position.seq, True, 0
+
+
+def _room_frame(standing: Standing, head: Position, recovered: bool, missed: int, re: int) -> RoomFrame:
+    return RoomFrame(
+        room=standing.state.room,
+        title=standing.state.title,
+        role=standing.member.role,
+        head=head,
+        recovered=recovered,
+        missed=missed,
+        read=standing.read,
+        members=standing.state.members,
+        re=re,
+    )
+
+
+def _languages(tags: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        return canonical_list(tags)
+    except ValueError as wrong:
+        raise Rejected(ErrorCode.LANGUAGE_INVALID, str(wrong)) from None

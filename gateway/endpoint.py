@@ -1,0 +1,74 @@
+"""`/ws` as a bare ASGI application: who may open a socket, in which subprotocol, and the loop that reads it.
+
+Bare ASGI, without Starlette's WebSocket object: 19.4 kB a connection against 24.8 (measured). Refusals: a foreign
+Origin gets HTTP 403 and a full process HTTP 503 before there is a socket; an unknown subprotocol gets a socket that
+is closed with its own code, because a browser shows its page nothing of a refused handshake.
+"""
+
+import json
+import secrets
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final, cast
+from urllib.parse import urlsplit
+
+from chat.wire import Codec
+from gateway.closing import CloseReason
+from gateway.gateway import Gateway
+from gateway.protocol import EXTENSION, ChatProtocol
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+SUBPROTOCOLS: Final = {codec.value: codec for codec in Codec}
+
+
+def origin_allowed(origin: str | None, host: str, allowed: frozenset[str]) -> bool:
+    """Whether a page of `origin` may open a socket here. Programs send no Origin and need a token all the same."""
+    if origin is None:
+        return True
+    if origin in allowed:
+        return True
+    try:
+        return bool(host) and urlsplit(origin).netloc.lower() == host.lower()
+    except ValueError:
+        return False
+
+
+def websocket_endpoint(
+    gateway: Gateway, allowed_origins: frozenset[str] = frozenset()
+) -> Callable[[Message, Receive, Send], Awaitable[None]]:
+    """The ASGI application for `/ws`. Serve it with `ws=ChatProtocol`."""
+
+    async def endpoint(scope: Message, receive: Receive, send: Send) -> None:
+        await receive()  # websocket.connect
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        if not origin_allowed(headers.get(b"origin"), headers.get(b"host", ""), allowed_origins):
+            await _refuse(send, 403, "origin_refused", "pages of this origin may not open a socket here")
+            return
+        if gateway.full or not gateway.ready:
+            await _refuse(send, 503, "unavailable", "this process takes no new connections now; try again shortly")
+            return
+        chosen = next((offer for offer in scope["subprotocols"] if offer in SUBPROTOCOLS), None)
+        socket = cast(ChatProtocol, scope["extensions"][EXTENSION])
+        # "Server" and "Date" of every handshake would be the only use of the scope from here on: let it go.
+        scope["headers"] = []
+        await send({"type": "websocket.accept", "subprotocol": chosen, "headers": []})
+        connection = gateway.open(socket, SUBPROTOCOLS[chosen or Codec.JSON], secrets.token_hex(8))
+        socket.connection = connection
+        try:
+            if chosen is None:
+                connection.close(CloseReason.UNKNOWN_SUBPROTOCOL)
+            while (message := await receive())["type"] == "websocket.receive":
+                data = message.get("bytes")
+                await connection.receive(data if data is not None else message["text"].encode())
+        finally:
+            await gateway.release(connection)
+
+    return endpoint
+
+
+async def _refuse(send: Send, status: int, code: str, words: str) -> None:
+    body = json.dumps({"code": code, "words": words, "retryable": status == 503, "retry_after_ms": None}).encode()
+    headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
+    await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": body})

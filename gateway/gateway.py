@@ -1,0 +1,176 @@
+"""The heart of one gateway process: hub, relay, attendance and the connections, without any socket or HTTP.
+
+`run` is the parent of everything that goes on beside the connections. If it ends, the process must end: a gateway
+that looks alive and hears nothing is worse than a dead one.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from chat.frames import GapFrame, Route
+from chat.ports import RoomFeed
+from chat.room import Caller
+from chat.service import Service
+from chat.wire import Codec, encode_frame
+from gateway.attendance import Attendance
+from gateway.clock import Clock
+from gateway.closing import CloseReason
+from gateway.connection import Connection
+from gateway.hub import Hub
+from gateway.outbox import BYTES_MAX, Outbox, Sink
+from gateway.relay import Relay
+
+SWEEP_EVERY_S: Final = 1.0
+CONNECTIONS_MAX: Final = 20_000
+"""Of one process; 25 kB each. Over it, the handshake is answered with HTTP 503."""
+
+log = structlog.get_logger("gateway")
+
+
+class Gateway:
+    def __init__(
+        self,
+        service: Service,
+        feed: RoomFeed,
+        *,
+        verify: Callable[[str], Caller],
+        name: str,
+        routes: Callable[[], tuple[Route, ...]] = tuple,
+        clock: Clock | None = None,
+        schedule: Callable[[Callable[[], None]], object] | None = None,
+        outbox_bytes_max: int = BYTES_MAX,
+        connections_max: int = CONNECTIONS_MAX,
+    ) -> None:
+        self.service = service
+        self.feed = feed
+        self.verify = verify
+        self.name = name
+        self.routes = routes
+        self.clock = clock or Clock()
+        self.outbox_bytes_max = outbox_bytes_max
+        self.connections_max = connections_max
+        self.hub = Hub(schedule or (lambda flush: asyncio.get_running_loop().call_soon(flush)))
+        self.relay = Relay(
+            service.log,
+            feed,
+            self.hub,
+            on_people=lambda room: self.attendance.others_changed(room),
+            on_left=self._member_left,
+            on_new_life=self._new_life,
+        )
+        self.attendance = Attendance(self.hub, service.presence, feed, service, name)
+        self.connections: dict[Outbox, Connection] = {}
+        self.commands = 0
+        self.opened = 0
+        self.refusals: dict[str, int] = {}
+        self.closes: dict[str, int] = {}
+        self.draining = False
+        self._running = False
+        self._emptied = asyncio.Event()
+        self._tasks: asyncio.TaskGroup | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Whether new connections are welcome."""
+        return self._running and not self.draining
+
+    @property
+    def full(self) -> bool:
+        return len(self.connections) >= self.connections_max
+
+    async def run(self) -> None:
+        """Relay, attendance and the sweeps, until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
+                tasks.create_task(self.relay.run())
+                tasks.create_task(self.attendance.run())
+                tasks.create_task(self._sweep())
+                self._running = True
+        finally:
+            self._running = False
+
+    def open(self, sink: Sink, codec: Codec, connection_id: str) -> Connection:
+        """A client's socket is open."""
+        connection = Connection(self, sink, codec, connection_id)
+        self.connections[connection.outbox] = connection
+        self.opened += 1
+        self._emptied.clear()
+        if self.draining:
+            connection.close(CloseReason.RESTARTING)
+        return connection
+
+    async def release(self, connection: Connection) -> None:
+        """A client's socket is closed."""
+        self.connections.pop(connection.outbox, None)
+        if not self.connections:
+            self._emptied.set()
+        await connection.gone()
+
+    async def drain(self, within_s: float) -> None:
+        """Not ready any more; ask everybody to come back (jittered), and wait until they have gone or time is up."""
+        self.draining = True
+        for connection in tuple(self.connections.values()):
+            connection.close(CloseReason.RESTARTING)
+        try:
+            async with asyncio.timeout(within_s):
+                if self.connections:
+                    await self._emptied.wait()
+                await self.attendance.withdraw_all()
+        except TimeoutError:
+            log.warning("some connections did not close in time", left=len(self.connections))
+
+    def count_close(self, reason: CloseReason) -> None:
+        self.closes[reason.name] = self.closes.get(reason.name, 0) + 1
+
+    def statistics(self) -> dict[str, float]:
+        """Counters and gauges of this process; /metrics prints these and invents nothing."""
+        groups = [group for here in self.hub.rooms.values() for group in here.groups.values()]
+        return {
+            "connections": len(self.connections),
+            "connections_opened_total": self.opened,
+            "rooms": len(self.hub.rooms),
+            "groups": len(groups),
+            "commands_total": self.commands,
+            "outbox_paused": sum(1 for outbox in self.connections if not outbox.flowing),
+            **{f"refused_{code}_total": count for code, count in self.refusals.items()},
+            **{f"closed_{name.lower()}_total": count for name, count in self.closes.items()},
+            **self.relay.statistics(),
+        }
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_EVERY_S)
+            now_s, now_ms = self.clock.now_s(), self.clock.now_ms()
+            for connection in tuple(self.connections.values()):
+                if connection.session.late(now_s):
+                    connection.close(CloseReason.HELLO_TIMEOUT)
+                elif connection.session.expired(now_ms):
+                    connection.close(CloseReason.TOKEN_EXPIRED)
+
+    def _member_left(self, room: str, user: str) -> None:
+        here = self.hub.rooms.get(room)
+        if here is None or self._tasks is None:
+            return
+        for outbox in here.of_user(user):
+            connection = self.connections.get(outbox)
+            if connection is not None:
+                self._tasks.create_task(connection.leave_room(room))
+
+    def _new_life(self, room: str) -> None:
+        here, head = self.hub.rooms.get(room), self.relay.position(room)
+        if here is None or head is None:
+            return
+        for outbox in tuple(here.catching):
+            connection = self.connections.get(outbox)
+            if connection is not None:
+                connection.close(CloseReason.RESYNC)
+        gap = GapFrame(room=room, head=head, missed=-1)
+        here.announce(lambda codec: _frame(gap, codec))
+
+
+def _frame(frame: GapFrame, codec: Codec) -> bytes:
+    return encode_frame(frame, codec)
