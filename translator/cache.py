@@ -1,0 +1,52 @@
+"""Sentences this process has translated lately: least recently used goes first. Pure.
+
+Invariant: at most `entries_max` entries, none longer than `TEXT_CHARS_MAX`, so the memory has a bound. Chat repeats
+itself (greetings, the line everybody quotes), and a sentence costs the engine 4 to 50 ms. The key names package and
+version, so an upgraded package never answers with the words of its predecessor. In the process and not in Redis: the
+round trip would cost as much as a batched sentence.
+"""
+
+from collections import OrderedDict
+from typing import Final, NamedTuple
+
+TEXT_CHARS_MAX: Final = 400
+"""Longer sentences hardly ever come twice."""
+
+
+class CacheKey(NamedTuple):
+    package: str
+    version: str
+    search: str
+    text: str
+
+
+class Cache:
+    """Translations by key. `entries_max` 0 keeps nothing."""
+
+    def __init__(self, entries_max: int = 20_000) -> None:
+        self._entries_max = entries_max
+        self._entries: OrderedDict[CacheKey, str] = OrderedDict()
+        self._hits = 0
+        self._misses = 0
+
+    def get(self, key: CacheKey) -> str | None:
+        """What was put under `key`, now the most recently used."""
+        found = self._entries.get(key)
+        if found is None:
+            self._misses += 1
+            return None
+        self._hits += 1
+        self._entries.move_to_end(key)
+        return found
+
+    def put(self, key: CacheKey, translated: str) -> None:
+        """Remember; beyond the bound the least recently used is forgotten."""
+        if self._entries_max == 0 or len(key.text) > TEXT_CHARS_MAX or len(translated) > 4 * TEXT_CHARS_MAX:
+            return
+        self._entries[key] = translated
+        self._entries.move_to_end(key)
+        while len(self._entries) > self._entries_max:
+            self._entries.popitem(last=False)
+
+    def statistics(self) -> dict[str, int]:
+        return {"cache_entries": len(self._entries), "cache_hits": self._hits, "cache_misses": self._misses}

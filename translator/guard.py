@@ -1,0 +1,153 @@
+"""Is this output a translation at all? Cheap signs that it is not. Pure.
+
+Invariant: a guard only ever says "doubtful", never repairs: what is doubtful is translated again with other search
+settings or refused with its reason, and the reader sees the original. Thresholds are wide on purpose: a wrong refusal
+costs a reader a translation that was there. Every sign below has been seen in released packages (the sentence that
+became 阳性阴性 a hundred times, the laughter that became "(applause)", digits that changed).
+"""
+
+import unicodedata
+from collections import Counter
+from enum import StrEnum
+from typing import Final
+
+import regex
+
+from translator.scripts import Script, count, has_words, scripts_of
+
+
+class Doubt(StrEnum):
+    """Why an output is not believed."""
+
+    EMPTY = "empty"
+    ONLY_BRACKETS = "only_brackets"
+    UNKNOWN_PIECE = "unknown_piece"
+    REPETITION = "repetition"
+    SOURCE_LEFT = "source_left"
+    TOO_SHORT = "too_short"
+    TOO_LONG = "too_long"
+    NUMBERS_LOST = "numbers_lost"
+
+
+LENGTH_RATIO_MAX: Final = 4.0
+LENGTH_SLACK: Final = 10.0
+"""A translation may be four times as long as its source, plus ten: "嗯" may well be "Yes, I see"."""
+
+_BRACKETED: Final = regex.compile(r"\A(?:\s*(?:\([^()]*\)|（[^（）]*）|\[[^\[\]]*\]|【[^【】]*】|♪)[\s.,。，]*)+\Z")
+_REPEATED_CHARS: Final = regex.compile(r"(\S{1,12}?)(?:[\s,，、]*\1){3,}")
+_WORD: Final = regex.compile(r"[\p{L}\p{N}']+")
+_NUMBER: Final = regex.compile(r"\d+(?:[.,]\d+)*")
+_NUMBER_WORDS: Final[dict[str, str]] = {
+    "0": r"zero|no\b|零|〇",
+    "1": r"one|first|once|an?\b|single|一|首",
+    "2": r"two|second|twice|both|half past|二|两|兩|双|雙",
+    "3": r"three|third|三",
+    "4": r"four|四",
+    "5": r"five|fifth|五",
+    "6": r"six|六",
+    "7": r"seven|七",
+    "8": r"eight|八",
+    "9": r"nine|ninth|九",
+    "10": r"ten|十",
+    "11": r"eleven|十一",
+    "12": r"twelve|dozen|noon|midnight|twelfth|十二",
+    "15": r"fifteen|quarter|十五|一刻",
+    "20": r"twent|二十",
+    "30": r"thirt|half|三十|半",
+    "50": r"fift|五十",
+    "100": r"hundred|百",
+    "1000": r"thousand|千",
+    "10000": r"ten thousand|万|萬",
+    "1000000": r"million|百万|百萬",
+}
+
+
+def doubt(source: str, output: str, source_language: str, target_language: str) -> Doubt | None:
+    """The first sign that `output` is no translation of `source`, or None. One sentence or a few, both stripped."""
+    if not has_words(source):
+        return None
+    if not has_words(output) and not regex.search(r"\d", output):
+        return Doubt.EMPTY if not regex.search(r"[()（）\[\]【】♪]", output) else Doubt.ONLY_BRACKETS
+    if "⁇" in output or "<unk>" in output or "\ufffd" in output:
+        return Doubt.UNKNOWN_PIECE
+    if _BRACKETED.match(output) and not _BRACKETED.match(source):
+        return Doubt.ONLY_BRACKETS
+    if _repetition(output) > max(3, 2 * _repetition(source)):
+        return Doubt.REPETITION
+    if _source_left(source, output, source_language, target_language):
+        return Doubt.SOURCE_LEFT
+    given, made = _weight(source), _weight(output)
+    if made > LENGTH_RATIO_MAX * given + LENGTH_SLACK:
+        return Doubt.TOO_LONG
+    if given > LENGTH_RATIO_MAX * made + LENGTH_SLACK:
+        return Doubt.TOO_SHORT
+    if _numbers_lost(source, output):
+        return Doubt.NUMBERS_LOST
+    return None
+
+
+def _weight(text: str) -> float:
+    """Length in Han characters; about 3.5 letters of an alphabet say as much as one of them."""
+    letters = count(text)
+    dense = letters[Script.HAN] + 0.6 * letters[Script.KANA] + letters[Script.HANGUL]
+    return dense + (letters.total() - letters[Script.HAN] - letters[Script.KANA] - letters[Script.HANGUL]) / 3.5
+
+
+def _repetition(text: str) -> int:
+    """How often the most repeated run of 1 to 12 characters stands in a row, or a three-word phrase occurs."""
+    runs = (len(found[0]) // max(1, len(found[1])) for found in _REPEATED_CHARS.finditer(text))
+    tokens = _WORD.findall(text.lower())
+    phrases = Counter(zip(tokens, tokens[1:], tokens[2:], strict=False))
+    return max(max(runs, default=1), max(phrases.values(), default=1))
+
+
+def _source_left(source: str, output: str, source_language: str, target_language: str) -> bool:
+    here, there = scripts_of(source_language), scripts_of(target_language)
+    letters = count(output)
+    total = letters.total()
+    if not total:
+        return False
+    if here & there:
+        same = source.casefold().strip() == output.casefold().strip()
+        return same and len(_WORD.findall(source)) >= 4
+    left = sum(letters[script] for script in here)
+    if Script.LATIN in here:
+        # Names, brands and acronyms stay Latin in Chinese; a sentence of nothing else was not translated.
+        native = sum(letters[script] for script in there)
+        return native == 0 or left > 6 * native + 12
+    return left > 0
+
+
+def _numbers_lost(source: str, output: str) -> bool:
+    """True when a number written in digits in `source` is nowhere in `output`, in digits or in words."""
+    owed = Counter(_numbers(source))
+    if not owed:
+        return False
+    kept = set(_numbers(output))
+    lowered = output.lower()
+    return any(not _is_kept(number, kept, lowered) for number in owed)
+
+
+def _numbers(text: str) -> list[str]:
+    plain = unicodedata.normalize("NFKC", text)
+    numbers = []
+    for found in _NUMBER.finditer(plain):
+        joined = regex.sub(r",(?=\d{3}(?!\d))", "", found[0])
+        numbers += [part.lstrip("0") or "0" for part in regex.split(r"[.,]", joined)]
+    return numbers
+
+
+def _is_kept(number: str, kept: set[str], output: str) -> bool:
+    if number in kept:
+        return True
+    words = _NUMBER_WORDS.get(number)
+    if words is not None and regex.search(rf"(?:\b(?:{words}))|(?:{words})", output):
+        return True
+    value = int(number)
+    if value >= 10_000 and any(str(value // unit) in kept and value % unit == 0 for unit in (10**4, 10**8)):
+        return True
+    if value >= 13 and value - 12 <= 12 and (str(value - 12) in kept):  # 15:00 and 3 p.m.
+        return True
+    if value <= 12 and str(value + 12) in kept:
+        return True
+    return value < 10_000 and any(other.startswith(number) and set(other[len(number) :]) == {"0"} for other in kept)

@@ -1,0 +1,205 @@
+"""The way of sentences to the engine: cache, then one lane for each package and search, each with its batcher.
+
+Invariants: a sentence that several callers want at once is translated once; a caller that gives up takes nobody
+else's answer with it; every accepted sentence ends as an answer, `TooLate`, or the engine's failure. At most
+`running_max` batches are in the engine at a time: while it is busy, sentences gather, and the next batch is larger.
+That, more than the window, is what makes batches in a busy room.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from translator.batching import ITEMS_MAX, WAITING_MAX, WINDOW_S, Batcher
+from translator.cache import Cache, CacheKey
+from translator.engine import FIRST, Engine, EngineFailed, Search
+from translator.routes import Package
+
+
+class TooLate(Exception):
+    """The deadline passed before the engine came to this sentence."""
+
+
+class Overloaded(Exception):
+    """Too many sentences wait for this package already."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    text: str
+    answer: "asyncio.Future[str]"
+
+
+class _Lane:
+    """Sentences waiting for one package with one search."""
+
+    def __init__(self, package: Package, search: Search, batcher: Batcher[_Wanted]) -> None:
+        self.package = package
+        self.search = search
+        self.batcher = batcher
+        self.pending: dict[str, asyncio.Future[str]] = {}
+        self.timer: asyncio.TimerHandle | None = None
+
+
+class Lanes:
+    """Use inside `async with`: the tasks of running batches belong to it."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        cache: Cache | None = None,
+        *,
+        running_max: int = 1,
+        window_s: float = WINDOW_S,
+        items_max: int = ITEMS_MAX,
+        waiting_max: int = WAITING_MAX,
+    ) -> None:
+        self._engine = engine
+        self._cache = cache if cache is not None else Cache()
+        self._running_max = running_max
+        self._window_s = window_s
+        self._items_max = items_max
+        self._waiting_max = waiting_max
+        self._lanes: dict[tuple[str, str, str], _Lane] = {}
+        self._running = 0
+        self._failed = 0
+        self._tasks = asyncio.TaskGroup()
+
+    async def __aenter__(self) -> "Lanes":
+        await self._tasks.__aenter__()
+        return self
+
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        for lane in self._lanes.values():
+            if lane.timer is not None:
+                lane.timer.cancel()
+                lane.timer = None
+            for answer in lane.pending.values():
+                answer.cancel()
+        await self._tasks.__aexit__(type(error) if error else None, error, None)
+
+    async def translate(
+        self,
+        package: Package,
+        sentences: Sequence[str],
+        *,
+        deadline: float,
+        priority: int = 0,
+        search: Search = FIRST,
+    ) -> list[str]:
+        """Translations of `sentences`, in order. `deadline` is on the running loop's clock.
+
+        Raises TooLate, Overloaded, EngineFailed.
+        """
+        lane = self._lane(package, search)
+        loop = asyncio.get_running_loop()
+        answers = [self._answer(lane, sentence, deadline, priority) for sentence in sentences]
+        made: list[str] = []
+        try:
+            async with asyncio.timeout_at(deadline):
+                for sentence, answer in zip(sentences, answers, strict=True):
+                    while not isinstance(answer, str):
+                        try:
+                            answer = await asyncio.shield(answer)
+                        except TooLate:
+                            # Somebody else asked first, with a nearer deadline; ours may still hold.
+                            if loop.time() >= deadline:
+                                raise
+                            answer = self._answer(lane, sentence, deadline, priority)
+                    made.append(answer)
+        except TimeoutError:
+            raise TooLate from None
+        return made
+
+    def statistics(self) -> dict[str, int]:
+        totals: dict[str, int] = {"batches_running": self._running, "batches_failed": self._failed}
+        for lane in self._lanes.values():
+            for name, value in lane.batcher.statistics().items():
+                totals[name] = totals.get(name, 0) + value
+        return totals | self._cache.statistics()
+
+    def _lane(self, package: Package, search: Search) -> _Lane:
+        key = (package.name, package.version, str(search))
+        lane = self._lanes.get(key)
+        if lane is None:
+            batcher: Batcher[_Wanted] = Batcher(self._window_s, self._items_max, self._waiting_max)
+            lane = self._lanes[key] = _Lane(package, search, batcher)
+        return lane
+
+    def _answer(self, lane: _Lane, text: str, deadline: float, priority: int) -> "str | asyncio.Future[str]":
+        """The cached translation, or the future of the one on its way. No await between look-up and entry."""
+        known = self._cache.get(self._key(lane, text))
+        if known is not None:
+            return known
+        pending = lane.pending.get(text)
+        if pending is not None:
+            return pending
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[str] = loop.create_future()
+        # Whoever waits takes the exception; if nobody waits any more, it is not "never retrieved".
+        answer.add_done_callback(lambda done: done.cancelled() or done.exception())
+        if not lane.batcher.offer(_Wanted(text, answer), loop.time(), deadline=deadline, priority=priority):
+            raise Overloaded
+        lane.pending[text] = answer
+        self._schedule(lane)
+        return answer
+
+    def _key(self, lane: _Lane, text: str) -> CacheKey:
+        return CacheKey(lane.package.name, lane.package.version, str(lane.search), text)
+
+    def _schedule(self, lane: _Lane) -> None:
+        """See to it that the lane is looked at when its batch is due. One timer a lane."""
+        due = lane.batcher.due_at()
+        if due is None or self._running >= self._running_max:
+            return
+        loop = asyncio.get_running_loop()
+        if lane.timer is not None:
+            if lane.timer.when() <= due:
+                return
+            lane.timer.cancel()
+        lane.timer = loop.call_at(due, self._start, lane)
+
+    def _start(self, lane: _Lane) -> None:
+        if lane.timer is not None:
+            lane.timer.cancel()
+            lane.timer = None
+        if self._running >= self._running_max:
+            return
+        # The loop's clock may ring a timer up to its resolution early.
+        taken = lane.batcher.take(max(asyncio.get_running_loop().time(), lane.batcher.due_at() or 0.0))
+        for wanted in taken.expired:
+            self._settle(lane, wanted, TooLate())
+        if taken.batch:
+            self._running += 1
+            self._tasks.create_task(self._run(lane, taken.batch))
+        self._schedule(lane)
+
+    async def _run(self, lane: _Lane, batch: Sequence[_Wanted]) -> None:
+        try:
+            made = await self._engine.translate(lane.package, [wanted.text for wanted in batch], lane.search)
+            if len(made) != len(batch):
+                raise EngineFailed(f"{len(made)} outputs for {len(batch)} sentences")
+        except EngineFailed as failure:
+            self._failed += 1
+            for wanted in batch:
+                self._settle(lane, wanted, failure)
+        else:
+            for wanted, translated in zip(batch, made, strict=True):
+                self._cache.put(self._key(lane, wanted.text), translated)
+                self._settle(lane, wanted, translated)
+        finally:
+            self._running -= 1
+            for wanted in batch:  # only a cancelled or failing task leaves any
+                self._settle(lane, wanted, TooLate())
+            for waiting in sorted(self._lanes.values(), key=lambda each: each.batcher.due_at() or 0.0):
+                self._schedule(waiting)
+
+    def _settle(self, lane: _Lane, wanted: _Wanted, outcome: "str | Exception") -> None:
+        if lane.pending.get(wanted.text) is wanted.answer:
+            del lane.pending[wanted.text]
+        if wanted.answer.done():
+            return
+        if isinstance(outcome, str):
+            wanted.answer.set_result(outcome)
+        else:
+            wanted.answer.set_exception(outcome)

@@ -1,0 +1,211 @@
+"""What must come through a translation untouched: mentions, addresses, code, emoji. Pure.
+
+Invariant: the segments of `mask(text)` joined are the text, character for character; and whatever `unmask` returns
+can be held against the source by `lost`, which names every protected span that is not there exactly as often.
+
+We split around a protected span instead of putting a placeholder into the sentence. Small models drop, double or
+translate placeholders (and with an emoji inside, cut off the rest of the sentence); a span that the engine never sees
+cannot be lost. The price is that a sentence with a name in its middle is translated in two parts. Sources: RFC 3986
+(characters of a URL), UTS #51 (emoji sequences).
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import regex
+
+from translator.punctuation import dress_glue
+from translator.scripts import SPACELESS, WIDE, has_words
+
+
+class Kind(StrEnum):
+    """Why a span is not translated."""
+
+    MENTION = "mention"
+    URL = "url"
+    EMAIL = "email"
+    CODE = "code"
+    EMOJI = "emoji"
+    BREAK = "break"
+    GLUE = "glue"
+    """Marks, digits and spaces without a word: no work for an engine, but marks change with the language."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verbatim:
+    """A span that stays as it is (GLUE: but for its marks)."""
+
+    text: str
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A span for the engine: it holds at least one letter, begins and ends with something else than white space."""
+
+    text: str
+
+
+Segment = Verbatim | Passage
+
+_URL_CHAR: Final = r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]"
+_TLD: Final = r"(?:com|org|net|cn|io|edu|gov|dev|app|xyz|tv|info)"
+_EMOJI: Final = (
+    r"(?:[\U0001F1E6-\U0001F1FF]{2}"
+    r"|[0-9#*]\uFE0F?\u20E3"
+    r"|(?:\p{Emoji_Presentation}|\p{Extended_Pictographic})[\uFE0F\uFE0E]?\p{Emoji_Modifier}?[\U000E0020-\U000E007F]*"
+    r"(?:\u200D(?:\p{Emoji_Presentation}|\p{Extended_Pictographic})[\uFE0F\uFE0E]?\p{Emoji_Modifier}?)*)"
+)
+_KAOMOJI: Final = (
+    r"[(（](?=[^)）\n]*[^\x00-\x7F。，、！？：；“”…—])(?:(?![\p{Han}\p{Latin}\p{Hangul}\p{N}\s()（）]).){2,14}[)）]"
+)
+
+_PATTERN: Final = (
+    rf"(?P<BREAK>[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+)"
+    rf"|(?P<CODE>```(?s:.+?)```|`[^`\n]+`)"
+    rf"|(?P<EMAIL>[A-Za-z0-9._%+\-]+@[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)*\.[A-Za-z]{{2,}})"
+    rf"|(?P<URL>(?i:https?://|ftp://|www\.)[A-Za-z0-9\[]{_URL_CHAR}*"
+    rf"|(?<![A-Za-z0-9.@_\-])[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)*\.{_TLD}(?![A-Za-z0-9_\-])(?:[/:?#]{_URL_CHAR}*)?)"
+    rf"|(?P<MENTION>(?<![A-Za-z0-9_.])@(?:[A-Za-z0-9_](?:[A-Za-z0-9_.\-]*[A-Za-z0-9_])?"
+    rf"|[^\s@，。！？,!?：:；;、]{{1,40}}(?=\s|\Z)))"
+    rf"|(?P<EMOJI>{_EMOJI}|:[a-z0-9_+\-]*[a-z][a-z0-9_+\-]+:|{_KAOMOJI})"
+)
+_ANY: Final = regex.compile(_PATTERN)
+_URL_TAIL: Final = regex.compile(r"[.,;:!?'*\[\]]+\Z")
+_EDGES: Final = regex.compile(r"\A([^\p{L}\p{N}]*)(.*?)([\s,，、:：;；(（\[【\"“]*)\Z", regex.DOTALL)
+_OPENING: Final = frozenset("\"'“‘「『（(《【[$€£¥#+-−~～¿¡")
+_KEEPS_SPACE: Final = frozenset({Kind.MENTION, Kind.URL, Kind.EMAIL, Kind.CODE})
+
+
+def mask(text: str, mentions: Iterable[str] = ()) -> tuple[Segment, ...]:
+    """`text` as passages for the engine and spans that stay. `mentions` are exact substrings ("@白睿康")."""
+    segments: list[Segment] = []
+    start = 0
+    for first, last, kind in _spans(text, mentions):
+        segments += _passages(text[start:first])
+        segments.append(Verbatim(text[first:last], kind))
+        start = last
+    segments += _passages(text[start:])
+    return tuple(segments)
+
+
+def unmask(segments: Sequence[Segment], translated: Sequence[str], target: str) -> str:
+    """The text in `target`: passages replaced one by one by `translated`, protected spans back in their places.
+
+    Raises ValueError when there are not as many translations as passages.
+    """
+    if len(translated) != sum(isinstance(segment, Passage) for segment in segments):
+        raise ValueError("one translation for each passage, no more and no fewer")
+    words = iter(translated)
+    joined = ""
+    before: Segment | None = None
+    for segment in segments:
+        match segment:
+            case Passage():
+                piece = next(words).strip()
+            case Verbatim(kind=Kind.GLUE):
+                piece = dress_glue(segment.text, target)
+            case Verbatim():
+                piece = segment.text
+        if piece:
+            joined = _joined(joined, piece, before, segment, target)
+            before = segment
+    return joined
+
+
+def protected(text: str, mentions: Iterable[str] = ()) -> Counter[str]:
+    """Protected spans of `text` and how often each occurs."""
+    return Counter(text[first:last] for first, last, kind in _spans(text, mentions) if kind is not Kind.BREAK)
+
+
+def lost(source: str, output: str, mentions: Iterable[str] = ()) -> tuple[str, ...]:
+    """Protected spans that `output` holds less or more often than `source` does, sorted. Empty: all is well."""
+    mentions = tuple(mentions)
+    owed, kept = protected(source, mentions), protected(output, mentions)
+    return tuple(sorted(span for span in owed | kept if owed[span] != kept[span]))
+
+
+def words(segments: Sequence[Segment]) -> str:
+    """What detection should look at: the passages, without the spans that belong to no language."""
+    return " ".join(segment.text for segment in segments if isinstance(segment, Passage))
+
+
+def _spans(text: str, mentions: Iterable[str]) -> Iterable[tuple[int, int, Kind]]:
+    """Protected spans as (start, end, kind), ascending, not overlapping."""
+    named = sorted({mention for mention in mentions if mention.strip()}, key=lambda name: (-len(name), name))
+    finditer: Callable[[str, int], Iterable[regex.Match[str]]] = _ANY.finditer
+    if named:
+        exact = "|".join(regex.escape(name) + (r"(?![A-Za-z0-9_])" if name[-1].isascii() else "") for name in named)
+        finditer = regex.compile(f"(?P<NAMED>{exact})|{_PATTERN}").finditer
+    position = 0
+    while position < len(text):
+        for found in finditer(text, position):
+            group = found.lastgroup or ""
+            end = found.end()
+            if group == "URL":
+                end -= len(found[0]) - len(_trimmed(found[0]))
+            if end <= found.start():
+                continue
+            yield found.start(), end, Kind.MENTION if group == "NAMED" else Kind[group]
+            if end != found.end():
+                position = end  # what was cut off the address may itself hold a span
+                break
+        else:
+            return
+
+
+def _trimmed(url: str) -> str:
+    """`url` without the marks that end the sentence around it, and without a bracket it did not open."""
+    while True:
+        shorter = _URL_TAIL.sub("", url)
+        if shorter.endswith(")") and shorter.count(")") > shorter.count("("):
+            shorter = shorter[:-1]
+        if shorter == url:
+            return url
+        url = shorter
+
+
+def _passages(text: str) -> list[Segment]:
+    """Text between two protected spans: glue, passage, glue; or only glue when it holds no word."""
+    if not text:
+        return []
+    if not has_words(text):
+        return [Verbatim(text, Kind.GLUE)]
+    edges = _EDGES.match(text)
+    assert edges is not None
+    head, body, tail = edges.groups()
+    while head and head[-1] in _OPENING:
+        head, body = head[:-1], head[-1] + body
+    if not has_words(body):
+        return [Verbatim(text, Kind.GLUE)]
+    parts: list[Segment] = [Passage(body)]
+    if head:
+        parts.insert(0, Verbatim(head, Kind.GLUE))
+    if tail:
+        parts.append(Verbatim(tail, Kind.GLUE))
+    return parts
+
+
+_ENDS_WIDE: Final = regex.compile(rf"(?:{WIDE}|[，。！？：；（）、“”「」『』《》…])\Z")
+_BEGINS_WIDE: Final = regex.compile(rf"\A(?:{WIDE}|[，。！？：；（）、“”「」『』《》…])")
+_BEGINS_MARK: Final = regex.compile(r"\A[\s,.!?:;)\]}%'\"’”，。！？：；）、」』》…]")
+_ENDS_OPEN: Final = regex.compile(r"[\s(\[{“‘「『（《【]\Z")
+
+
+def _joined(left: str, right: str, before: Segment | None, segment: Segment, target: str) -> str:
+    """`left + right` with the space that `target` wants between them."""
+    kinds = {part.kind for part in (before, segment) if isinstance(part, Verbatim)}
+    if not left or Kind.BREAK in kinds or _ENDS_OPEN.search(left) or _BEGINS_MARK.match(right):
+        return left + right
+    if kinds & _KEEPS_SPACE:
+        return left + ("" if left[-1] in "，。！？：；（、“「『《…" else " ") + right
+    if (_ENDS_WIDE.search(left) and (_BEGINS_WIDE.match(right) or Kind.GLUE in kinds)) or _BEGINS_WIDE.match(right):
+        return left + right
+    if Kind.GLUE in kinds:
+        spaced = target not in SPACELESS and left[-1] in ",.!?:;)" and right[0].isalnum()
+        return left + (" " if spaced else "") + right
+    both_verbatim = isinstance(before, Verbatim) and isinstance(segment, Verbatim)
+    return left + ("" if both_verbatim else " ") + right

@@ -1,0 +1,78 @@
+"""Environment and settings file -> frozen settings of a translation worker.
+
+Invariant: a value that cannot work stops the process before it takes a job, naming the setting. Names are those of
+the gateway where both need the same thing (`DIQIUCUN_DATA_DIR`, the file named by `DIQIUCUN_CONFIG`), so that one
+environment serves all processes; what is not ours is ignored here, since the other side reads the same file. A
+setting exists where two deployments differ; what only a developer would change is a constant beside its reason.
+"""
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+
+class TranslatorSettings(BaseSettings):
+    """Everything about translation that may differ between two deployments."""
+
+    model_config = SettingsConfigDict(env_prefix="DIQIUCUN_", env_ignore_empty=True, frozen=True, extra="ignore")
+
+    data_dir: Path = Field(Path("data"), description="Directory of packages, downloads and the built-in engine.")
+    redis_url: str | None = Field(
+        None,
+        pattern=r"^(redis|rediss|unix)://\S+$",
+        description="Redis or Valkey shared with the gateways. Empty: the small engine bundled with Diqiucun.",
+    )
+    key_prefix: str = Field(
+        "dqc:", pattern=r"^[A-Za-z0-9_.:-]{0,32}$", description="Put before every key, where a Redis is shared."
+    )
+    packages_index_url: str | None = Field(
+        None, description="Index of translation packages, for mirrors. Empty: the Argos index."
+    )
+    starter: bool = Field(
+        True, description="Translate zh <-> en with the small built-in package where no other is installed."
+    )
+    translation_device: Literal["cpu", "cuda", "auto"] = Field("cpu", description="Where models run.")
+    translation_threads: int = Field(
+        0, ge=0, le=256, description="Batches translated at the same time; 0 for one on each processor."
+    )
+    translation_cache_max: int = Field(
+        20_000, ge=0, le=10_000_000, description="Sentences remembered; a thousand take about 0.3 MB."
+    )
+    translation_jobs_max: int = Field(
+        256, ge=1, le=10_000, description="Jobs in one worker's hands; more of them make larger batches."
+    )
+    stop_within_s: float = Field(
+        10.0, ge=0.0, le=300.0, description="Seconds that running jobs may take once the process must stop."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+    log_format: Literal["auto", "console", "json"] = Field(
+        "auto", description="auto writes for people on a terminal and JSON elsewhere."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments over environment over the settings file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, _settings_file())
+
+
+def _settings_file() -> Path:
+    """The file that the gateway reads: the named one, else `diqiucun.toml` in the data directory."""
+    named = os.environ.get("DIQIUCUN_CONFIG")
+    if named:
+        return Path(named).expanduser()
+    return Path(os.environ.get("DIQIUCUN_DATA_DIR") or "data").expanduser() / "diqiucun.toml"
