@@ -1,0 +1,81 @@
+--[[ One atomic step of a room: recognise the once-key, check the guard, give the next seq, store, index, move the
+revision, write the membership change, enqueue the job, publish. All of it or nothing, because every refusal comes
+before the first write. With a fresh epoch in ARGV it begins the log instead.
+
+Every key carries the hash tag of the room's partition, so the step is legal in a cluster, jobs stream included.
+The entry is stored as fields k (kind), h (header) and b (body); header and body are exactly what is published, so
+reader and feed share one decoder, and nothing here ever decodes a body.
+
+A recall deletes texts: the message, its edits, its translations. Reactions carry no text and stay.
+The append-only file of the engine forgets them at its next rewrite. ]]
+
+local meta, log, members, refs = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local revisions, once, jobs = KEYS[5], KEYS[6], KEYS[7]
+
+local room, channel, publish, once_life_s = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local new_epoch, title = ARGV[5], ARGV[6]
+local kind, body, audience, of, revision = ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11]
+local guard_of, guard_revision = ARGV[12], ARGV[13]
+local change, change_user, change_row = ARGV[14], ARGV[15], ARGV[16]
+local job_text, job_revision = ARGV[17], ARGV[18]
+
+local function kind_at(seq)
+  local found = redis.call('XRANGE', log, seq .. '-0', seq .. '-0')[1]
+  return found and found[2][2]
+end
+
+local function revision_of(seq)
+  local edited = redis.call('HGET', revisions, seq)
+  if edited then return edited end
+  if kind_at(seq) == 'posted' then return '0' end
+  return nil
+end
+
+local epoch = redis.call('HGET', meta, 'epoch')
+if not epoch and new_epoch == '' then return {'missing'} end
+
+local known = redis.call('GET', once)
+if known and epoch and string.sub(known, 1, #epoch + 1) == epoch .. ':' then return {'known', known} end
+if epoch and new_epoch ~= '' then return {'exists'} end
+if guard_of ~= '' and revision_of(guard_of) ~= guard_revision then return {'stale'} end
+
+local time = redis.call('TIME')
+local at_ms = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+if not epoch then
+  epoch = new_epoch
+  redis.call('DEL', log, members, refs, revisions)
+  redis.call('HSET', meta, 'epoch', epoch, 'title', title, 'created_at_ms', at_ms)
+end
+
+local seq = string.format('%.0f', redis.call('HINCRBY', meta, 'head', 1))
+local place = epoch .. ':' .. seq .. ':' .. at_ms
+local header = place .. ':' .. audience
+
+if kind == 'edited' then
+  if revision_of(of) then redis.call('HSET', revisions, of, revision) end
+elseif kind == 'recalled' and kind_at(of) == 'posted' then
+  redis.call('HDEL', revisions, of)
+  redis.call('XDEL', log, of .. '-0')
+  for _, about in ipairs(redis.call('ZRANGEBYSCORE', refs, of, of)) do
+    local kind_about = kind_at(about)
+    if kind_about == 'edited' or kind_about == 'translated' or kind_about == 'untranslated' then
+      redis.call('XDEL', log, about .. '-0')
+      redis.call('ZREM', refs, about)
+    end
+  end
+end
+
+redis.call('XADD', log, seq .. '-0', 'k', kind, 'h', header, 'b', body)
+if of ~= '' then redis.call('ZADD', refs, of, seq) end
+if change == 'set' then
+  redis.call('HSET', members, change_user, change_row)
+elseif change == 'drop' then
+  redis.call('HDEL', members, change_user)
+end
+if job_text ~= '' then
+  local job_of = of ~= '' and of or seq
+  redis.call('XADD', jobs, '*', 'room', room, 'of', job_of, 'revision', job_revision, 'text', job_text)
+end
+redis.call('SET', once, place, 'EX', once_life_s)
+redis.call(publish, channel, header .. '\n' .. body)
+return {'new', place}

@@ -1,0 +1,70 @@
+"""Names of keys and channels in Redis.
+
+Everything that one append touches carries the hash tag of the room's partition, {p00} to {p15}, so that it lives in
+one cluster slot: the room's own keys, its channel, and the job stream of the partition. One tag per room would spread
+better, but a job stream per room cannot be waited on; sixteen streams can, in one XREADGROUP.
+
+The number of partitions is part of the stored format: changing it hides every existing room.
+"""
+
+from functools import lru_cache
+from typing import Final, NamedTuple
+from zlib import crc32
+
+PARTITIONS: Final = 16
+
+
+class RoomKeys(NamedTuple):
+    meta: str
+    log: str
+    members: str
+    refs: str
+    revisions: str
+    jobs: str
+    channel: str
+    once: str
+    """Prefix: one key for each once-key."""
+    read: str
+    here: str
+
+
+class Keys:
+    """All names under one prefix; two prefixes share an engine without seeing each other."""
+
+    def __init__(self, prefix: str) -> None:
+        if "{" in prefix or "}" in prefix:
+            raise ValueError("a prefix with braces would replace the hash tag of the partition")
+        self.prefix = prefix
+        self.rooms = f"{prefix}rooms"
+        self.jobs = tuple(f"{prefix}{{p{number:02}}}:jobs" for number in range(PARTITIONS))
+
+    def room(self, room: str) -> RoomKeys:
+        return _room_keys(self.prefix, room)
+
+    def channel(self, room: str) -> str:
+        return _room_keys(self.prefix, room).channel
+
+    def invite(self, digest: str) -> str:
+        return f"{self.prefix}invite:{digest}"
+
+
+def partition(room: str) -> int:
+    return crc32(room.encode()) % PARTITIONS
+
+
+@lru_cache(maxsize=4096)
+def _room_keys(prefix: str, room: str) -> RoomKeys:
+    tagged = f"{prefix}{{p{partition(room):02}}}:"
+    own = f"{tagged}room:{room}"
+    return RoomKeys(
+        meta=f"{own}:meta",
+        log=f"{own}:log",
+        members=f"{own}:members",
+        refs=f"{own}:refs",
+        revisions=f"{own}:revisions",
+        jobs=f"{tagged}jobs",
+        channel=own,
+        once=f"{own}:once:",
+        read=f"{own}:read",
+        here=f"{own}:here",
+    )

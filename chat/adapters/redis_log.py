@@ -1,0 +1,233 @@
+"""RoomLog in Redis streams. The atomic step is `append.lua`; here are its arguments and the reading side.
+
+Invariant: an entry's stream id is `<seq>-0`, so a position is an address, and paging is XRANGE by seq.
+The index of rooms lies outside the partitions and is written after creation: a process that dies between the two
+leaves a room that works but is not listed; repeating the creation with the same once-key lists it.
+"""
+
+import secrets
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from chat.adapters.redis_engine import RedisEngine, Script
+from chat.errors import Unavailable
+from chat.events import Edited, Entry, Event, refers_to
+from chat.ids import Position
+from chat.limits import ONCE_KEY_LIFE_S
+from chat.ports import (
+    Appended,
+    Change,
+    DropMember,
+    Guard,
+    JobText,
+    Member,
+    RoomExists,
+    RoomMissing,
+    RoomState,
+    SetMember,
+    Stale,
+)
+from chat.wire import encode_event
+
+_APPEND = Script.resource("append.lua")
+_MARK_READ = Script("""
+local stands = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '0')
+if tonumber(ARGV[2]) <= stands then return stands end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+return tonumber(ARGV[2])
+""")
+_member = msgspec.msgpack.Decoder(Member)
+_encode = msgspec.msgpack.Encoder().encode
+
+
+def random_epoch() -> str:
+    return secrets.token_hex(8)
+
+
+def read_entry(room: str, header: bytes, body: bytes) -> Entry:
+    """The entry behind `epoch:seq:at_ms:audience`, stored and published alike. Raises ValueError."""
+    epoch, seq, at_ms, audience = header.decode().split(":", 3)
+    return Entry(room, epoch, int(seq), int(at_ms), audience, body)
+
+
+class RedisLog:
+    def __init__(
+        self, engine: RedisEngine, *, new_epoch: Callable[[], str] = random_epoch, sharded: bool = False
+    ) -> None:
+        self._engine = engine
+        self._keys = engine.keys
+        self._new_epoch = new_epoch
+        self._publish = "SPUBLISH" if sharded else "PUBLISH"
+
+    async def create(self, room: str, title: str, event: Event, owner: Member, *, once: str) -> Appended:
+        appended = await self._step(
+            room, event, once=once, epoch=self._new_epoch(), title=title, change=SetMember(owner)
+        )
+        await self._engine.call("SADD", self._keys.rooms, room)
+        return appended
+
+    async def append(
+        self,
+        room: str,
+        event: Event,
+        *,
+        once: str,
+        audience: str = "",
+        guard: Guard | None = None,
+        change: Change | None = None,
+        job: JobText | None = None,
+        job_revision: int = 0,
+    ) -> Appended:
+        return await self._step(
+            room,
+            event,
+            once=once,
+            audience=audience,
+            guard=guard,
+            change=change,
+            job=job,
+            job_revision=job_revision,
+        )
+
+    async def recognise(self, room: str, once: str) -> Appended | None:
+        keys = self._keys.room(room)
+        epoch, place = await self._engine.call_all([("HGET", keys.meta, "epoch"), ("GET", keys.once + once)])
+        if epoch is None or place is None or not place.startswith(epoch + b":"):
+            return None
+        return _appended(place, duplicate=True)
+
+    async def state(self, room: str) -> RoomState | None:
+        keys = self._keys.room(room)
+        (epoch, title, created_at_ms, head), members = await self._engine.call_all(
+            [("HMGET", keys.meta, "epoch", "title", "created_at_ms", "head"), ("HLEN", keys.members)]
+        )
+        if epoch is None:
+            return None
+        position = Position(epoch.decode(), int(head))
+        return RoomState(room, title.decode(), position, members, int(created_at_ms))
+
+    async def rooms(self) -> Sequence[str]:
+        return sorted(name.decode() for name in await self._engine.call("SMEMBERS", self._keys.rooms))
+
+    async def member(self, room: str, user: str) -> Member | None:
+        row = await self._engine.call("HGET", self._keys.room(room).members, user)
+        return None if row is None else _member.decode(row)
+
+    async def members(self, room: str) -> Sequence[Member]:
+        rows = await self._engine.call("HVALS", self._keys.room(room).members)
+        return sorted((_member.decode(row) for row in rows), key=lambda member: member.user)
+
+    async def revision(self, room: str, of: int) -> int | None:
+        keys = self._keys.room(room)
+        edited, stored = await self._engine.call_all(
+            [("HGET", keys.revisions, of), ("XRANGE", keys.log, f"{of}-0", f"{of}-0")]
+        )
+        if edited is not None:
+            return int(edited)
+        return 0 if stored and stored[0][1][1] == b"posted" else None
+
+    async def read_after(self, room: str, seq: int, limit: int) -> Sequence[Entry]:
+        if limit <= 0:
+            return []
+        stored = await self._engine.call(
+            "XRANGE", self._keys.room(room).log, f"{max(seq, 0) + 1}-0", "+", "COUNT", limit
+        )
+        return [_entry(room, fields) for _, fields in stored]
+
+    async def read_before(self, room: str, seq: int, limit: int) -> Sequence[Entry]:
+        if limit <= 0 or seq <= 1:
+            return []
+        stored = await self._engine.call("XREVRANGE", self._keys.room(room).log, f"{seq - 1}-0", "-", "COUNT", limit)
+        return [_entry(room, fields) for _, fields in reversed(stored)]
+
+    async def read_at(self, room: str, seq: int) -> Entry | None:
+        stored = await self._engine.call("XRANGE", self._keys.room(room).log, f"{seq}-0", f"{seq}-0")
+        return _entry(room, stored[0][1]) if stored else None
+
+    async def about(self, room: str, first: int, last: int, limit: int) -> Sequence[Entry]:
+        if limit <= 0:
+            return []
+        keys = self._keys.room(room)
+        seqs = sorted(int(seq) for seq in await self._engine.call("ZRANGEBYSCORE", keys.refs, first, last))[-limit:]
+        found = await self._engine.call_all([("XRANGE", keys.log, f"{seq}-0", f"{seq}-0") for seq in seqs])
+        return [_entry(room, stored[0][1]) for stored in found if stored]
+
+    async def mark_read(self, room: str, user: str, seq: int) -> int:
+        return int(await self._engine.run(_MARK_READ, [self._keys.room(room).read], [user, seq]))
+
+    async def read_marker(self, room: str, user: str) -> int:
+        return int(await self._engine.call("HGET", self._keys.room(room).read, user) or 0)
+
+    async def _step(
+        self,
+        room: str,
+        event: Event,
+        *,
+        once: str,
+        epoch: str = "",
+        title: str = "",
+        audience: str = "",
+        guard: Guard | None = None,
+        change: Change | None = None,
+        job: JobText | None = None,
+        job_revision: int = 0,
+    ) -> Appended:
+        keys = self._keys.room(room)
+        of = refers_to(event)
+        answer = await self._engine.run(
+            _APPEND,
+            [keys.meta, keys.log, keys.members, keys.refs, keys.revisions, keys.once + once, keys.jobs],
+            [
+                room,
+                keys.channel,
+                self._publish,
+                ONCE_KEY_LIFE_S,
+                epoch,
+                title,
+                event.__struct_config__.tag,  # type: ignore[list-item]  # a str for every event
+                encode_event(event),
+                audience,
+                "" if of is None else of,
+                event.revision if isinstance(event, Edited) else "",
+                "" if guard is None else guard.of,
+                "" if guard is None else guard.revision,
+                *_change_arguments(change),
+                b"" if job is None else _encode(job),
+                job_revision,
+            ],
+        )
+        match answer:
+            case [b"new", place]:
+                return _appended(place, duplicate=False)
+            case [b"known", place]:
+                return _appended(place, duplicate=True)
+            case [b"missing"]:
+                raise RoomMissing(room)
+            case [b"exists"]:
+                raise RoomExists(room)
+            case [b"stale"]:
+                raise Stale(f"the guarded message of {room} was edited or recalled meanwhile")
+            case _:
+                raise Unavailable(f"append.lua answered {answer!r}")
+
+
+def _change_arguments(change: Change | None) -> tuple[str, str, bytes]:
+    match change:
+        case SetMember(member):
+            return "set", member.user, _encode(member)
+        case DropMember(user):
+            return "drop", user, b""
+        case None:
+            return "", "", b""
+
+
+def _appended(place: bytes, *, duplicate: bool) -> Appended:
+    epoch, seq, at_ms = place.decode().split(":")
+    return Appended(Position(epoch, int(seq)), int(at_ms), duplicate)
+
+
+def _entry(room: str, fields: list[Any]) -> Entry:
+    """From k, h, b and what later versions may add behind them."""
+    return read_entry(room, fields[3], fields[5])
