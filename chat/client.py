@@ -35,7 +35,7 @@ from websockets.typing import Subprotocol
 
 from chat import commands
 from chat.errors import CommandFailed, ErrorCode
-from chat.events import Event, Mention
+from chat.events import Event, Mention, Translated
 from chat.frames import (
     Ack,
     Closing,
@@ -52,6 +52,7 @@ from chat.frames import (
     Welcome,
 )
 from chat.ids import Position
+from chat.language import canonical
 from chat.limits import COMMAND_ID_MAX, HELLO_WITHIN_S, HISTORY_LIMIT_MAX, PING_INTERVAL_S
 from chat.wire import Codec
 
@@ -323,6 +324,8 @@ class Client:
         self._fate: BaseException | None = None
         self._last_ending: _Ending | None = None
         self._runner: asyncio.Task[None] | None = None
+        self._wanted: dict[tuple[str, int, str], Translated | None] = {}
+        """Translations asked for: the log's answer is an old entry, for the one who asked and not for the events."""
         self._rejoining: dict[str, asyncio.Task[None]] = {}
 
     async def __aenter__(self) -> Self:
@@ -383,11 +386,12 @@ class Client:
 
     # -- commands ------------------------------------------------------------------------------------------------------
 
-    async def create_room(self, room: str, title: str, *, once: str | None = None) -> Position:
-        """Make a room and own it. Follow it with `join`. Raises Refused, Unanswered, Closed, as all commands do."""
+    async def create_room(self, room: str, title: str, *, once: str | None = None) -> RoomFrame:
+        """Make a room, own it and follow it. Raises Refused, Unanswered, Closed, as all commands do."""
         key = once or new_once_key()
-        ack = await self._ask(lambda id: commands.CreateRoom(id=id, room=room, title=title, once=key), Ack, once=key)
-        return _placed(ack)
+        return await self._ask(
+            lambda id: commands.CreateRoom(id=id, room=room, title=title, once=key), RoomFrame, once=key
+        )
 
     async def join(self, room: str, *, invite: str | None = None, position: Position | None = None) -> RoomFrame:
         """Become a member if not already, and follow the room: from `position`, or where we were, or from now on."""
@@ -480,10 +484,16 @@ class Client:
         """Who is here now."""
         return await self._ask(lambda id: commands.Presence(id=id, room=room), People)
 
-    async def translate(self, room: str, of: int, language: str) -> Position | None:
-        """Ask for one message in `language` (one that we read); the translation comes as an event."""
-        ack = await self._ask(lambda id: commands.Translate(id=id, room=room, of=of, language=language), Ack)
-        return ack.position
+    async def translate(self, room: str, of: int, language: str) -> Translated | None:
+        """One message in `language` (one that we read): at once when the log has it, else None and it comes as an
+        event."""
+        key = (room, of, canonical(language))
+        self._wanted[key] = None
+        try:
+            ack = await self._ask(lambda id: commands.Translate(id=id, room=room, of=of, language=language), Ack)
+            return self._wanted[key] if ack.position else None
+        finally:
+            self._wanted.pop(key, None)
 
     async def mark_read(self, room: str, seq: int) -> None:
         await self._ask(lambda id: commands.MarkRead(id=id, room=room, seq=seq), Ack)
@@ -549,8 +559,9 @@ class Client:
         asked = command(id)
         answered: asyncio.Future[Answer | _Lost] = asyncio.get_running_loop().create_future()
         self._waiting[id] = answered
-        if isinstance(asked, commands.Join):
-            self._rooms.setdefault(asked.room, _Followed()).asked[id] = asked.position
+        if isinstance(asked, commands.Join | commands.CreateRoom):
+            start = asked.position if isinstance(asked, commands.Join) else None
+            self._rooms.setdefault(asked.room, _Followed()).asked[id] = start
         self._counts["commands"] += 1
         try:
             await socket.send(_encode(asked))
@@ -559,9 +570,9 @@ class Client:
             answer = _LOST
         finally:
             self._waiting.pop(id, None)
-        if isinstance(asked, commands.Join) and isinstance(answer, ErrorFrame) and not answer.retryable:
+        if isinstance(asked, commands.Join | commands.CreateRoom) and isinstance(answer, ErrorFrame):
             followed = self._rooms.get(asked.room)
-            if followed is not None and not followed.settled:
+            if followed is not None and not followed.settled and not answer.retryable:
                 del self._rooms[asked.room]
         return answer
 
@@ -809,7 +820,10 @@ class Client:
             return
         cursor = followed.cursor
         if cursor is not None and cursor.epoch == position.epoch and position.seq <= cursor.seq:
-            self._counts["doubled"] += 1
+            if isinstance(event, Translated) and (key := (room, event.of, event.language)) in self._wanted:
+                self._wanted[key] = event
+            else:
+                self._counts["doubled"] += 1
             return
         if cursor is not None and cursor.epoch != position.epoch:
             self._counts["unannounced_epochs"] += 1
@@ -837,10 +851,9 @@ class Client:
             self._inbox.notice(Recovered(frame.room, asked, frame.head))
             return
         if asked.epoch == frame.head.epoch and frame.missed >= 0:
-            start = Position(asked.epoch, min(frame.head.seq, asked.seq + frame.missed))
+            self._skip(followed, frame.room, Position(asked.epoch, asked.seq + frame.missed), frame.missed)
         else:
-            start = frame.head
-        self._skip(followed, frame.room, start, frame.missed)
+            self._skip(followed, frame.room, frame.head, -1)
 
     def _gap(self, frame: GapFrame) -> None:
         followed = self._rooms.get(frame.room)
@@ -848,11 +861,12 @@ class Client:
             self._skip(followed, frame.room, frame.head, frame.missed)
 
     def _skip(self, followed: _Followed, room: str, start: Position, missed: int) -> None:
+        """Delivery goes on behind `start`. Where nobody can tell how much is missing, our cursor means nothing."""
         cursor = followed.cursor
-        if cursor is not None and cursor.epoch == start.epoch and cursor.seq >= start.seq:
+        if missed >= 0 and cursor is not None and cursor.epoch == start.epoch and cursor.seq >= start.seq:
             return  # live entries already came from behind the hole
         self._counts["missed"] += 1
-        self._inbox.notice(Missed(room, cursor, start, missed if cursor and cursor.epoch == start.epoch else -1))
+        self._inbox.notice(Missed(room, cursor, start, missed))
         followed.cursor = start
 
 
@@ -910,6 +924,7 @@ def _post_json(url: str, body: dict[str, Any]) -> dict[str, Any]:
                 said = loads(refused.read())
             except ValueError:
                 said = {}
-        problem = said.get("error", said) if isinstance(said, dict) else {}
-        code = str(problem.get("code", refused.code))
-        raise Refused(code, str(problem.get("words", refused.reason)), False, problem.get("retry_after_ms")) from None
+        problem = said if isinstance(said, dict) else {}
+        code, words = problem.get("code", refused.code), problem.get("words", refused.reason)
+        retry_after_ms = problem.get("retry_after_ms")
+        raise Refused(str(code), str(words), bool(problem.get("retryable")), retry_after_ms) from None

@@ -34,9 +34,9 @@ from chat.client import (
     enter,
     new_once_key,
 )
-from chat.commands import Command, CreateRoom, Hello, Join, Leave, Ping, Post, SetLanguages, Typing
+from chat.commands import Command, CreateRoom, Hello, Join, Leave, Ping, Post, SetLanguages, Translate, Typing
 from chat.errors import ERRORS, ErrorCode
-from chat.events import Posted
+from chat.events import Posted, Translated
 from chat.frames import (
     Ack,
     Closing,
@@ -633,6 +633,39 @@ async def test_a_program_that_never_listens_keeps_its_connection_and_is_told_whe
         assert found[0].count == found[0].before.seq
 
 
+async def test_a_position_the_log_never_had_starts_again_at_its_head(server: ScriptedServer) -> None:
+    """The log says it is shorter than what we saw: our cursor must not swallow what comes now."""
+    async with in_room(server, head=10) as (made, talk):
+        items = made.events()
+        await talk.cut()
+        again = await server.next()
+        hello = await again.hear(Hello)
+        await again.say(room_frame(hello.id, 8, recovered=False, missed=-1), welcome(hello.id), entry(9))
+        found = await until(items, lambda item: isinstance(item, Arrived))
+        assert Missed(ROOM, Position(EPOCH, 10), Position(EPOCH, 8), -1) in found
+
+
+async def test_a_translation_the_log_has_is_returned_and_not_an_event(server: ScriptedServer) -> None:
+    async with in_room(server, head=10, languages=("zh-CN", "en")) as (made, talk):
+        asking = asyncio.ensure_future(made.translate(ROOM, 4, "zh-Hans"))
+        command = await talk.hear(Translate)
+        event = Translated(of=4, revision=0, language="zh", source="en", text="你好", engine="e", package="p")
+        found = EntryFrame(room=ROOM, epoch=EPOCH, seq=5, at_ms=0, event=event)
+        await talk.say(found, Ack(re=command.id, position=Position(EPOCH, 5)), entry(11))
+        assert await asking == event
+        assert await until_seq(made.events(), 11) == [11]
+        assert "doubled" not in made.statistics()
+
+
+async def test_a_room_made_is_followed(server: ScriptedServer) -> None:
+    async with connected(server) as (made, talk):
+        making = asyncio.ensure_future(made.create_room("new", "New"))
+        command = await talk.hear(CreateRoom)
+        await talk.say(room_frame(command.id, 1, room="new"), entry(2, room="new"))
+        assert (await making).head == Position(EPOCH, 1)
+        assert await until_seq(made.events(), 2) == [2]
+
+
 # -- a server that misbehaves -----------------------------------------------------------------------------------------
 
 
@@ -689,7 +722,7 @@ async def test_typing_reaches_the_program_and_is_never_repeated(server: Scripted
         await until(made.events(), lambda item: item == TypingFrame(room=ROOM, user="b", name="B"))
         posting = asyncio.ensure_future(made.create_room("new", "New"))
         command = await again.hear(CreateRoom)  # and not Typing
-        await again.say(Ack(re=command.id, position=Position(EPOCH, 1)))
+        await again.say(room_frame(command.id, 1, room="new"))
         await posting
 
 
@@ -756,7 +789,7 @@ async def test_a_guest_enters_by_the_link_the_host_shared(tail: str) -> None:
 
 
 async def test_a_used_up_invitation_is_refused_by_name() -> None:
-    answer = {"error": {"code": "invite_invalid", "words": "used up"}}
+    answer = {"code": "invite_invalid", "words": "used up", "retryable": False, "retry_after_ms": None}
     with door(403, answer) as (origin, _), pytest.raises(Refused) as refused:
         await enter(f"{origin}/i/old", "Ana")
     assert refused.value.code is ErrorCode.INVITE_INVALID
