@@ -27,6 +27,9 @@ ROOMS_PER_SESSION_MAX: Final = 100
 """Rooms one connection follows at a time."""
 HISTORY_LIMIT_MAX: Final = 100
 """Entries of one history page."""
+PAGE_BYTES_MAX: Final = 256 * 1024
+"""... and their bytes, with what is about them: 100 of the longest Chinese posts would be more than a gateway will owe
+one client (1 MB), and the reader who asked for them would be closed as slow, come back, and ask again."""
 RESUME_ENTRIES_MAX: Final = 1_000
 """Entries replayed at a resume. A reader who missed more is told how many, and pages back at leisure."""
 REACTIONS_PER_MESSAGE_MAX: Final = 200

@@ -25,7 +25,7 @@ from chat.events import (
     RoomCreated,
 )
 from chat.ports import Change, DropMember, Guard, Invite, Member, RoomState, SetMember
-from chat.text import clean_text, clean_title
+from chat.text import clean_emoji, clean_name, clean_text, clean_title
 
 EVERY_ROLE: Final = frozenset[Role]({"owner", "moderator", "member", "guest"})
 MODERATORS: Final = frozenset[Role]({"owner", "moderator"})
@@ -107,8 +107,8 @@ def decide_create(caller: Caller, command: CreateRoom) -> tuple[RoomCreated, Mem
     """A new room, owned by who made it. Raises Rejected."""
     if not (caller.may_create or caller.administrator):
         raise Rejected(ErrorCode.FORBIDDEN, "your token does not allow creating rooms")
-    title = clean_title(command.title)
-    return RoomCreated(by=caller.user, name=caller.name, title=title), Member(caller.user, caller.name, "owner")
+    title, name = clean_title(command.title), clean_name(caller.name)
+    return RoomCreated(by=caller.user, name=name, title=title), Member(caller.user, name, "owner")
 
 
 def decide(view: View, caller: Caller, command: RoomCommand) -> Decision | None:
@@ -117,17 +117,19 @@ def decide(view: View, caller: Caller, command: RoomCommand) -> Decision | None:
         case Join():
             return _join(view, caller)
         case Leave():
-            if allow(view, caller, "leave") == "owner" and not command.stay_member and view.member is not None:
-                raise Rejected(ErrorCode.OWNER_MUST_STAY)
+            allow(view, caller, "leave")
             if command.stay_member or view.member is None:
                 return None
+            if view.member.role == "owner":
+                raise Rejected(ErrorCode.OWNER_MUST_STAY)
             return Decision(Left(user=caller.user, by=caller.user), DropMember(caller.user))
         case Post():
             allow(view, caller, "post")
-            if command.reply_to is not None and (view.state is None or command.reply_to > view.state.head.seq):
+            head = view.state.head.seq if view.state else 0
+            if command.reply_to is not None and not 1 <= command.reply_to <= head:
                 raise Rejected(ErrorCode.MESSAGE_NOT_FOUND)
             text = clean_text(command.text)
-            name = view.member.name if view.member else caller.name
+            name = view.member.name if view.member else clean_name(caller.name)
             return Decision(
                 Posted(
                     author=caller.user,
@@ -160,7 +162,7 @@ def decide(view: View, caller: Caller, command: RoomCommand) -> Decision | None:
         case React():
             target = _target(view, caller)
             allow(view, caller, "react")
-            return Decision(Reacted(of=command.of, by=caller.user, emoji=command.emoji, on=command.on))
+            return Decision(Reacted(of=command.of, by=caller.user, emoji=clean_emoji(command.emoji), on=command.on))
         case _:
             allow(view, caller, "read")
             return None
@@ -186,9 +188,13 @@ def decide_role(view: View, caller: Caller, member: Member, role: Role) -> Decis
 
 
 def decide_admission(view: View, user: str, name: str, role: Role) -> Decision:
-    """An administrator or a spent invitation makes `user` a member."""
+    """An administrator, a token's grant or a spent invitation makes `user` a member.
+
+    The name is cleaned here, whoever brings it: an entry with a name that the types refuse could never be read again.
+    """
     if view.state is None:
         raise Rejected(ErrorCode.ROOM_NOT_FOUND)
+    name = clean_name(name)
     return Decision(Joined(user=user, name=name, role=role), SetMember(Member(user, name, role)))
 
 
@@ -198,8 +204,9 @@ def _join(view: View, caller: Caller) -> Decision | None:
     if view.member is not None:
         return None
     role = granted(caller, view.state.room)
-    if view.invite is not None and view.invite.room == view.state.room:
-        role = view.invite.role
+    invite = view.invite
+    if invite is not None and invite.room == view.state.room and (role is None or RANK[invite.role] > RANK[role]):
+        role = invite.role
     if role is None:
         raise Rejected(ErrorCode.ROOM_NOT_FOUND)
     return decide_admission(view, caller.user, caller.name, role)

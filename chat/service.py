@@ -12,11 +12,24 @@ from typing import Final
 from chat import room as rules
 from chat.commands import CreateRoom, Edit, History, Join, Leave, MarkRead, Post, React, Recall, Translate
 from chat.errors import ErrorCode, Rejected, Unavailable
-from chat.events import EVERYONE, Edited, Entry, Event, Mention, Posted, Role, Translated, Untranslated
+from chat.events import (
+    EVERYONE,
+    Edited,
+    Entry,
+    Event,
+    Joined,
+    Mention,
+    Posted,
+    Reacted,
+    Role,
+    Translated,
+    Untranslated,
+    refers_to,
+)
 from chat.frames import Page, PageEntry, People, Person
 from chat.ids import Position
 from chat.language import canonical
-from chat.limits import REACTIONS_PER_MESSAGE_MAX, TRANSLATION_BUDGET_MS
+from chat.limits import PAGE_BYTES_MAX, REACTIONS_PER_MESSAGE_MAX, TRANSLATION_BUDGET_MS
 from chat.ports import (
     Appended,
     Invite,
@@ -34,7 +47,7 @@ from chat.ports import (
 )
 from chat.room import Caller, Decision, Target, View
 from chat.text import clean_name, has_letters
-from chat.wire import decode_event
+from chat.wire import readable_event
 
 ABOUT_MAX: Final = 2_000
 """Entries about the messages of one history page: 100 messages with 20 edits, reactions and translations each."""
@@ -80,7 +93,7 @@ class Service:
     async def create_room(self, caller: Caller, command: CreateRoom) -> Appended:
         event, owner = rules.decide_create(caller, command)
         try:
-            return await self.log.create(command.room, event.title, event, owner, once=f"{caller.user}:{command.once}")
+            return await self.log.create(command.room, event.title, event, owner, once=_own(caller, command.once))
         except RoomExists:
             raise Rejected(ErrorCode.ROOM_EXISTS) from None
 
@@ -94,16 +107,20 @@ class Service:
         return Standing(view.state, member, await self.log.read_marker(room, caller.user))
 
     async def join(self, caller: Caller, command: Join) -> Standing:
-        """Become a member, by the token's grant or an invitation; a member already is simply shown in."""
+        """Become a member, by the token's grant or an invitation; a member already is simply shown in.
+
+        An invitation is spent before the entry is written, and only when it gives more than the token does: at most
+        once for each use, so a failure between the two costs a use and never admits one guest too many.
+        """
         view = await self._view(caller, command.room)
         if view.member is None and command.invite is not None:
             view = replace(view, invite=await self.invites.peek(command.invite, self._now_ms()))
         decision = rules.decide(view, caller, command)
         if decision is not None:
-            granted = rules.granted(caller, command.room) is not None
-            if not granted and command.invite is not None:
+            by_token = rules.granted(caller, command.room)
+            if command.invite is not None and isinstance(decision.event, Joined) and decision.event.role != by_token:
                 await self._spend(command.invite)
-            await self._append(command.room, decision, once=f"join:{caller.user}:{self._new_id()}")
+            await self._admit(command.room, caller.user, decision)
         return await self.standing(caller, command.room)
 
     async def enter(self, code: str, user: str, name: str) -> tuple[Invite, str]:
@@ -112,7 +129,7 @@ class Service:
         invite = await self._spend(code)
         state = await self.log.state(invite.room)
         decision = rules.decide_admission(View(state), user, clean, invite.role)
-        await self._append(invite.room, decision, once=f"enter:{user}")
+        await self._admit(invite.room, user, decision)
         return invite, clean
 
     async def invite(self, caller: Caller, room: str, *, role: Role, lives_s: int, uses: int, code: str) -> Invite:
@@ -132,11 +149,10 @@ class Service:
         if member is None:
             if not caller.administrator:
                 raise Rejected(ErrorCode.NOT_A_MEMBER, "only members can be given a role")
-            decision = rules.decide_admission(view, user, clean_name(name), role)
-        elif member.role == role:
+            return await self._admit(room, user, rules.decide_admission(view, user, name, role))
+        if member.role == role:
             return None
-        else:
-            decision = rules.decide_role(view, caller, member, role)
+        decision = rules.decide_role(view, caller, member, role)
         return await self._append(room, decision, once=f"admit:{user}:{self._new_id()}")
 
     async def remove(self, caller: Caller, room: str, user: str) -> Appended:
@@ -184,15 +200,20 @@ class Service:
     async def recall(self, caller: Caller, command: Recall) -> Appended:
         view = await self._view(caller, command.room, of=command.of)
         decision = await self._decided(view, caller, command)
-        return await self._append(command.room, decision, once=f"{caller.user}:{command.once}")
+        return await self._append(command.room, decision, once=_own(caller, command.once))
 
     async def react(self, caller: Caller, command: React) -> Appended:
         view = await self._view(caller, command.room, of=command.of)
-        about = await self.log.about(command.room, command.of, command.of, REACTIONS_PER_MESSAGE_MAX + 1)
-        if len(about) > REACTIONS_PER_MESSAGE_MAX:
-            raise Rejected(ErrorCode.TOO_FAST, "this message has all the reactions it can carry")
         decision = await self._decided(view, caller, command)
-        return await self._append(command.room, decision, once=f"{caller.user}:{command.once}")
+        if command.on:  # taking one's reaction back is always possible
+            about = await self.log.about(command.room, command.of, command.of, ABOUT_MAX)
+            given = sum(isinstance(readable_event(entry.body), Reacted) for entry in about)
+            if given >= REACTIONS_PER_MESSAGE_MAX:
+                done = await self.log.recognise(command.room, _own(caller, command.once))
+                if done is None:
+                    raise Rejected(ErrorCode.FORBIDDEN, "this message has all the reactions it can carry")
+                return done
+        return await self._append(command.room, decision, once=_own(caller, command.once))
 
     async def mark_read(self, caller: Caller, command: MarkRead) -> int:
         view = await self._view(caller, command.room)
@@ -224,18 +245,20 @@ class Service:
             before = head.seq + 1 if command.before is None else command.before
             found = await self.log.read_before(command.room, before, command.limit)
             more = len(found) == command.limit and found[0].seq > 1
-        first, last = (found[0].seq, found[-1].seq) if found else (0, 0)
-        about = await self.log.about(command.room, first, last, ABOUT_MAX) if found else ()
-        here = {entry.seq for entry in found}
+        about = await self.log.about(command.room, found[0].seq, found[-1].seq, ABOUT_MAX) if found else ()
+        entries, later = _readable(found, languages), _standing(_readable(about, languages))
+        fitting = _fitting(found, later, from_end=command.after is None)
+        first, last = (fitting[0].seq, fitting[-1].seq) if fitting else (0, 0)
+        here = {entry.seq for entry in fitting}
         return Page(
             re=command.id,
             room=command.room,
             epoch=head.epoch,
-            entries=_for_reader(found, languages),
-            about=_for_reader([entry for entry in about if entry.seq not in here], languages),
+            entries=tuple(_on_page(read) for read in entries if read.entry.seq in here),
+            about=tuple(_on_page(read) for read in later if read.entry.seq not in here and read.of in here),
             first=first,
             last=last,
-            more=more,
+            more=more or len(fitting) < len(found),
         )
 
     async def translate(self, caller: Caller, languages: Sequence[str], command: Translate) -> Entry | None:
@@ -256,12 +279,12 @@ class Service:
         )
         if message is None or revision is None:
             raise Rejected(ErrorCode.MESSAGE_NOT_FOUND)
-        posted = decode_event(message.body)
+        posted = readable_event(message.body)
         if not isinstance(posted, Posted):
             raise Rejected(ErrorCode.NOT_TRANSLATABLE)
         text, mentions = posted.text, posted.mentions
         for entry in about:
-            event = decode_event(entry.body)
+            event = readable_event(entry.body)
             if isinstance(event, Edited) and event.revision == revision:
                 text, mentions = event.text, event.mentions
             if isinstance(event, Translated) and (event.language, event.revision) == (language, revision):
@@ -286,7 +309,7 @@ class Service:
         )
         if message is None or revision is None:
             return View(state, member)
-        posted = decode_event(message.body)
+        posted = readable_event(message.body)
         return View(state, member, Target(posted.author, revision) if isinstance(posted, Posted) else None)
 
     async def _decided(
@@ -300,7 +323,7 @@ class Service:
         try:
             return rules.decide(view, caller, command)
         except Rejected:
-            done = await self.log.recognise(command.room, f"{caller.user}:{command.once}")
+            done = await self.log.recognise(command.room, _own(caller, command.once))
             if done is None:
                 raise
             return done
@@ -324,20 +347,29 @@ class Service:
         event = decision.event
         revision = event.revision if isinstance(event, Edited) else 0
         if not readers or not has_letters(event.text):
-            return await self._append(room, decision, once=f"{caller.user}:{once}")
+            return await self._append(room, decision, once=_own(caller, once))
         if await self._overloaded():
-            appended = await self._append(room, decision, once=f"{caller.user}:{once}")
+            appended = await self._append(room, decision, once=_own(caller, once))
             of = event.of if isinstance(event, Edited) else appended.position.seq
             await self._tell_untranslated(room, of, revision, readers)
             return appended
         job = self._job_text(event.text, caller.user, readers, event.mentions)
-        return await self._append(room, decision, once=f"{caller.user}:{once}", job=job, job_revision=revision)
+        return await self._append(room, decision, once=_own(caller, once), job=job, job_revision=revision)
 
     async def _tell_untranslated(self, room: str, of: int, revision: int, readers: tuple[tuple[str, ...], ...]) -> None:
         for language in dict.fromkeys(languages[0] for languages in readers):
             event = Untranslated(of=of, revision=revision, language=language, source="", reason="overload")
             once = f"u:{of}:{revision}:{language}"
             await self.log.append(room, event, once=once, audience=language)
+
+    async def _admit(self, room: str, user: str, decision: Decision) -> Appended:
+        """Write a membership. Two devices of one person may come in at the same instant, and a lost answer is asked
+        for again: the room must hear of it once, so the once-key is the person's. Who came in before and left since
+        is recognised by it too, and is no member: they come in anew."""
+        appended = await self._append(room, decision, once=f"join:{user}")
+        if appended.duplicate and await self.log.member(room, user) is None:
+            return await self._append(room, decision, once=f"join:{user}:{self._new_id()}")
+        return appended
 
     async def _append(
         self,
@@ -387,16 +419,64 @@ class Service:
         return JobText(text, author, readers, mentions, deadline_ms=self._now_ms() + TRANSLATION_BUDGET_MS)
 
 
-def _for_reader(entries: Sequence[Entry], languages: Sequence[str]) -> tuple[PageEntry, ...]:
-    return tuple(
-        PageEntry(seq=entry.seq, at_ms=entry.at_ms, event=_event(entry))
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """An entry with its event."""
+
+    entry: Entry
+    event: Event
+
+    @property
+    def of(self) -> int | None:
+        return refers_to(self.event)
+
+
+def _own(caller: Caller, once: str) -> str:
+    """The once-key of a caller's own command. "/" stands in no user id and in no key that a client or the house
+    chooses, so nobody can choose a key that says the same as somebody else's, or as one of the house's ("join:x")."""
+    return f"{caller.user}/{once}"
+
+
+def _readable(entries: Sequence[Entry], languages: Sequence[str]) -> list[_Read]:
+    """What one reader sees of these entries."""
+    return [
+        _Read(entry, readable_event(entry.body))
         for entry in entries
         if entry.audience == EVERYONE or entry.audience in languages
-    )
+    ]
 
 
-def _event(entry: Entry) -> Event:
-    return decode_event(entry.body)
+def _standing(about: Sequence[_Read]) -> list[_Read]:
+    """Without what a later edit made void: earlier edits, and translations of an earlier text."""
+    latest: dict[int, int] = {}
+    for read in about:
+        if isinstance(read.event, Edited):
+            latest[read.event.of] = max(read.event.revision, latest.get(read.event.of, 0))
+    return [
+        read
+        for read in about
+        if not isinstance(read.event, Edited | Translated | Untranslated)
+        or read.event.revision >= latest.get(read.event.of, 0)
+    ]
+
+
+def _fitting(found: Sequence[Entry], about: Sequence[_Read], *, from_end: bool) -> Sequence[Entry]:
+    """As many of `found`, from one end and at least one, as fit into a page together with what is about them."""
+    weights = {entry.seq: len(entry.body) for entry in found}
+    for read in about:
+        if read.of in weights:
+            weights[read.of] += len(read.entry.body)
+    total = kept = 0
+    for entry in reversed(found) if from_end else found:
+        total += weights[entry.seq]
+        if kept and total > PAGE_BYTES_MAX:
+            break
+        kept += 1
+    return found[len(found) - kept :] if from_end else found[:kept]
+
+
+def _on_page(read: _Read) -> PageEntry:
+    return PageEntry(seq=read.entry.seq, at_ms=read.entry.at_ms, event=read.event)
 
 
 def position_of(appended: Appended | None) -> Position | None:

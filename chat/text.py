@@ -13,13 +13,23 @@ from chat.errors import ErrorCode, Rejected
 from chat.limits import NAME_CHARS_MAX, NAME_GRAPHEMES_MAX, TEXT_CHARS_MAX, TITLE_GRAPHEMES_MAX
 
 _NOT_IN_TEXT: Final = regex.compile(r"[\p{Cc}\p{Cs}\u202A-\u202E\u2066-\u2069\uFEFF--[\n\t]]", regex.VERSION1)
-_NOT_IN_NAMES: Final = regex.compile(
-    r"[\p{Cc}\p{Cs}\p{Co}\p{Zl}\p{Zp}\u200B\u200E\u200F\u202A-\u202E\u2060-\u206F\uFEFF\u115F\u1160\u3164\uFFA0]"
+_EMOJI: Final = (
+    r"\p{Regional_Indicator}{2}"
+    r"|[0-9#*]\uFE0F?\u20E3"
+    r"|\U0001F3F4[\U000E0020-\U000E007E]+\U000E007F"
+    r"|\p{Extended_Pictographic}[\p{Emoji_Modifier}\uFE0E\uFE0F]*"
+    r"(?:\u200D\p{Extended_Pictographic}[\p{Emoji_Modifier}\uFE0F]*)*"
 )
-"""Also fillers that look like nothing: a name must not be able to pretend to be empty or somebody else's."""
+"""One emoji: a flag, a keycap, a flag made of tags, or pictures joined by ZWJ (UTS #51, section 1.4.9)."""
+_ONE_EMOJI: Final = regex.compile(_EMOJI)
+_JOINER: Final = r"(?<=\p{Arabic}|\p{InSC=Virama})[\u200C\u200D](?=\p{L})"
+"""Persian, Hindi and their neighbours cannot be spelled without joiners; between Latin letters they show nothing."""
+_NOT_IN_NAMES: Final = regex.compile(rf"({_EMOJI}|{_JOINER})|[\p{{DI}}\p{{Cc}}\p{{Cf}}\p{{Cs}}\p{{Co}}\u2800]")
+"""Everything that looks like nothing, fillers and the blank Braille cell included, outside the emoji and the joiners
+that need it: a name must not be able to pretend to be empty or, letter for letter, somebody else's."""
 _SPACES: Final = regex.compile(r"\s+")
 _GRAPHEME: Final = regex.compile(r"\X")
-_VISIBLE: Final = regex.compile(r"[\p{L}\p{N}\p{S}\p{P}]")
+_VISIBLE: Final = regex.compile(r"[[\p{L}\p{N}\p{S}\p{P}]--[\p{DI}\u2800]]", regex.VERSION1)
 _LETTER: Final = regex.compile(r"\p{L}")
 
 
@@ -46,8 +56,16 @@ def has_letters(text: str) -> bool:
     return _LETTER.search(text) is not None
 
 
+def clean_emoji(emoji: str) -> str:
+    """A reaction: exactly one emoji. Raises Rejected(MALFORMED): a reaction is no second way to write a text."""
+    if not _ONE_EMOJI.fullmatch(emoji):
+        raise Rejected(ErrorCode.MALFORMED, "a reaction is one emoji")
+    return emoji
+
+
 def _one_line(raw: str, graphemes_max: int) -> str:
-    line: str = _SPACES.sub(" ", _NOT_IN_NAMES.sub("", raw)).strip()
+    shown: str = _NOT_IN_NAMES.sub(lambda found: found[1] or "", _SPACES.sub(" ", raw))
+    line: str = _SPACES.sub(" ", shown).strip()
     if not _VISIBLE.search(line):
         raise Rejected(ErrorCode.NAME_INVALID)
     if len(line) > graphemes_max * (NAME_CHARS_MAX // NAME_GRAPHEMES_MAX):

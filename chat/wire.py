@@ -9,11 +9,11 @@ for JSON sockets is the body decoded, once per process and event.
 """
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
-from chat.commands import Command
+from chat.commands import Command, CommandId
 from chat.errors import Malformed
 from chat.events import Entry, Event
 from chat.frames import EntryFrame, Frame
@@ -27,7 +27,7 @@ class Codec(StrEnum):
 
 
 class _OnlyId(msgspec.Struct):
-    id: Any = None
+    id: CommandId | None = None
 
 
 _commands: dict[Codec, Any] = {
@@ -40,6 +40,7 @@ _only_id: dict[Codec, Any] = {
 }
 _frames: dict[Codec, Any] = {Codec.MSGPACK: msgspec.msgpack.Decoder(Frame), Codec.JSON: msgspec.json.Decoder(Frame)}
 _event: Any = msgspec.msgpack.Decoder(Event)
+_plain = msgspec.msgpack.Decoder(dict[str, Any])
 _msgpack = msgspec.msgpack.Encoder()
 _json = msgspec.json.Encoder()
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError)
@@ -81,12 +82,27 @@ def decode_event(body: bytes) -> Event:
     return event
 
 
+def readable_event(body: bytes) -> Event:
+    """The event; or, when a newer version of the house appended it, its plain data, which encodes to the same frame.
+
+    During a rolling upgrade an old gateway meets events it does not know. It passes them on (clients ignore tags that
+    they do not know) instead of refusing the page they stand on. Raises Malformed for what is no event at all.
+    """
+    try:
+        return decode_event(body)
+    except Malformed as unknown:
+        try:
+            return cast(Event, _plain.decode(body))
+        except _UNREADABLE:
+            raise unknown from None
+
+
 def entry_frame(entry: Entry, codec: Codec) -> bytes:
     """The EntryFrame of an entry. For msgpack `body` is joined unread; equal to encoding the struct (tested)."""
     if codec is Codec.JSON:
         return _json.encode(
             EntryFrame(
-                room=entry.room, epoch=entry.epoch, seq=entry.seq, at_ms=entry.at_ms, event=decode_event(entry.body)
+                room=entry.room, epoch=entry.epoch, seq=entry.seq, at_ms=entry.at_ms, event=readable_event(entry.body)
             )
         )
     return b"".join(
@@ -107,7 +123,7 @@ def entry_frame(entry: Entry, codec: Codec) -> bytes:
 
 def _command_id(data: bytes, codec: Codec) -> int | None:
     try:
-        found = _only_id[codec].decode(data).id
+        found: int | None = _only_id[codec].decode(data).id
     except _UNREADABLE:
         return None
-    return found if isinstance(found, int) and not isinstance(found, bool) and 0 <= found < 2**31 else None
+    return found

@@ -2,7 +2,7 @@
 
 A property that fails prints the blob that reproduces it. Deadlines are off (the machine may be busy: a slow example
 is not a wrong one), and examples are drawn from the same seed on every machine, so that red means red for everybody;
-`make fuzz` or `--hypothesis-profile=search` looks elsewhere each time, with ten times the examples.
+`--hypothesis-profile=search` looks elsewhere each time, with ten times the examples.
 """
 
 from hypothesis import HealthCheck, settings

@@ -65,7 +65,7 @@ def each_failure() -> Iterator[Faults]:
     """Faults for call 1, 2, 3, ..., each before and after its effect, until a run had fewer calls than that."""
     for when in ("before", "after"):
         for fail_at in range(1, CALLS_MAX):
-            faults = Faults(fail_at, cast(When, when))
+            faults = Faults(fail_at, when)
             yield faults
             if faults.failed is None:
                 break

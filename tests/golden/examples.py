@@ -1,0 +1,167 @@
+"""One example of every command, event and frame, and the files that fix their bytes.
+
+`commands/NAME.json` and `frames/NAME.json` hold the WebSocket text message, `NAME.hex` the msgpack message, as they
+are on the wire since version 1; authors of clients in other languages can test against them. A change of these files
+is a change of the protocol: it needs the evolution rules in docs/protocol.md, and this command, deliberately:
+
+    python -m tests.golden.examples
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from chat import commands as c
+from chat import events as e
+from chat import frames as f
+from chat.errors import ERRORS, ErrorCode
+from chat.ids import Position
+from chat.wire import Codec
+
+HERE = Path(__file__).parent
+AT_MS = 1_764_000_000_000
+ROOM = "spring-concert"
+EPOCH = "0f3a9c"
+MENTION = e.Mention(user="brecken", text="@白睿康")
+
+COMMANDS: dict[str, c.Command] = {
+    "hello": c.Hello(
+        id=1,
+        token="eyJhbGciOi.eyJzdWIi.c2ln",
+        languages=("zh", "en"),
+        rooms=(c.Resume(room=ROOM, position=Position(EPOCH, 41)), c.Resume(room="lobby")),
+        name="榕榕",
+    ),
+    "create_room": c.CreateRoom(id=2, room=ROOM, title="地球村 · Global Village", once="c-1"),
+    "join": c.Join(id=3, room=ROOM, position=Position(EPOCH, 0), invite="7Q2M-KX4P"),
+    "leave": c.Leave(id=4, room=ROOM, stay_member=True),
+    "post": c.Post(id=5, room=ROOM, text="大家好 @白睿康 👋🏽", once="p-1", reply_to=3, mentions=(MENTION,)),
+    "edit": c.Edit(id=6, room=ROOM, of=4, text="大家晚上好 @白睿康", once="e-1", mentions=(MENTION,)),
+    "recall": c.Recall(id=7, room=ROOM, of=4, once="r-1"),
+    "react": c.React(id=8, room=ROOM, of=4, emoji="❤️", once="x-1"),
+    "mark_read": c.MarkRead(id=9, room=ROOM, seq=41),
+    "typing": c.Typing(id=10, room=ROOM),
+    "history": c.History(id=11, room=ROOM, before=42, epoch=EPOCH, limit=50),
+    "presence": c.Presence(id=12, room=ROOM),
+    "set_languages": c.SetLanguages(id=13, languages=("en", "zh-Hant")),
+    "translate": c.Translate(id=14, room=ROOM, of=4, language="en"),
+    "ping": c.Ping(id=15),
+}
+
+EVENTS: dict[str, e.Event] = {
+    "room_created": e.RoomCreated(by="rongrong", name="榕榕", title="地球村 · Global Village"),
+    "joined": e.Joined(user="brecken", name="Brecken", role="guest"),
+    "left": e.Left(user="brecken", by="rongrong"),
+    "role_changed": e.RoleChanged(user="brecken", role="moderator", by="rongrong"),
+    "posted": e.Posted(author="rongrong", name="榕榕", text="大家好 @白睿康 👋🏽", reply_to=3, mentions=(MENTION,)),
+    "edited": e.Edited(of=4, by="rongrong", revision=1, text="大家晚上好 @白睿康", mentions=(MENTION,)),
+    "recalled": e.Recalled(of=4, by="rongrong", author="rongrong"),
+    "reacted": e.Reacted(of=4, by="brecken", emoji="❤️", on=True),
+    "translated": e.Translated(
+        of=4,
+        revision=1,
+        language="en",
+        source="zh",
+        text="Good evening everyone @白睿康",
+        engine="ctranslate2",
+        package="translate-zh_en-starter-0_1",
+        starter=True,
+    ),
+    "untranslated": e.Untranslated(of=4, revision=1, language="fr", source="zh", reason="no_package"),
+}
+
+_PAGE_ENTRY = f.PageEntry(seq=4, at_ms=AT_MS, event=EVENTS["posted"])
+
+FRAMES: dict[str, f.Frame] = {
+    "ack": f.Ack(re=5, position=Position(EPOCH, 42)),
+    "error": f.ErrorFrame(
+        re=5, code=ErrorCode.TOO_FAST, words=ERRORS[ErrorCode.TOO_FAST].words, retryable=True, retry_after_ms=450
+    ),
+    "welcome": f.Welcome(
+        re=1,
+        user="rongrong",
+        name="榕榕",
+        languages=("zh", "en"),
+        session="s-7f3a",
+        server="gateway-1",
+        refused=(
+            f.RoomRefused(room="lobby", code=ErrorCode.ROOM_NOT_FOUND, words=ERRORS[ErrorCode.ROOM_NOT_FOUND].words),
+        ),
+        routes=(f.Route(source="zh", target="en", starter=True),),
+        limits={"text_chars_max": 4000},
+        token_expires_at_ms=AT_MS + 3_600_000,
+    ),
+    "room": f.RoomFrame(
+        room=ROOM,
+        title="地球村 · Global Village",
+        role="owner",
+        head=Position(EPOCH, 41),
+        recovered=True,
+        missed=0,
+        read=40,
+        members=128,
+        re=1,
+    ),
+    "page": f.Page(
+        re=11,
+        room=ROOM,
+        epoch=EPOCH,
+        entries=(_PAGE_ENTRY,),
+        about=(f.PageEntry(seq=9, at_ms=AT_MS + 2, event=EVENTS["translated"]),),
+        first=4,
+        last=4,
+        more=True,
+    ),
+    "people": f.People(
+        room=ROOM,
+        total=2,
+        by_language={"zh": 1, "en": 1},
+        people=(f.Person(user="brecken", name="Brecken", languages=("en",)),),
+        re=12,
+    ),
+    "typing": f.TypingFrame(room=ROOM, user="brecken", name="Brecken"),
+    "gap": f.GapFrame(room=ROOM, head=Position(EPOCH, 97), missed=12),
+    "pong": f.Pong(re=15, at_ms=AT_MS),
+    "closing": f.Closing(code=4000, words="the server is restarting", retry_after_ms=1_700),
+} | {
+    f"entry_{name}": f.EntryFrame(room=ROOM, epoch=EPOCH, seq=42, at_ms=AT_MS, event=event)
+    for name, event in EVENTS.items()
+}
+
+ENCODERS = {Codec.JSON: msgspec.json.encode, Codec.MSGPACK: msgspec.msgpack.encode}
+
+
+def entry(event: e.Event, audience: str = "") -> e.Entry:
+    return e.Entry(ROOM, EPOCH, 42, AT_MS, audience, msgspec.msgpack.encode(event))
+
+
+def golden() -> Iterator[tuple[Path, Codec, c.Command | f.Frame]]:
+    """Every file with the message it holds."""
+    for folder, examples in (("commands", COMMANDS), ("frames", FRAMES)):
+        for name, message in examples.items():  # type: ignore[attr-defined]
+            yield HERE / folder / f"{name}.json", Codec.JSON, message
+            yield HERE / folder / f"{name}.hex", Codec.MSGPACK, message
+
+
+def file_text(message: c.Command | f.Frame, codec: Codec) -> str:
+    data = ENCODERS[codec](message)
+    if codec is Codec.JSON:
+        return data.decode() + "\n"
+    return "".join(data[at : at + 40].hex() + "\n" for at in range(0, len(data), 40))
+
+
+def file_bytes(path: Path) -> bytes:
+    """The WebSocket message in a golden file."""
+    text = path.read_text(encoding="utf-8")
+    return text.removesuffix("\n").encode() if path.suffix == ".json" else bytes.fromhex(text)
+
+
+def write() -> None:
+    for path, codec, message in golden():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(file_text(message, codec), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write()
