@@ -64,7 +64,8 @@ if TYPE_CHECKING:
 
 CATCH_UP_PAGE: Final = 200
 CATCH_UP_WITHIN_S: Final = 30.0
-"""A resume that takes longer belongs to a reader too slow for the room."""
+"""A resume that takes longer belongs to a reader too slow for the room, or to an engine that stays away."""
+CATCH_UP_RETRY_S: Final = 0.2
 
 LIMITS: Final = {
     "frame_bytes_max": limits.FRAME_BYTES_MAX,
@@ -286,7 +287,7 @@ class Connection:
             async with asyncio.timeout(CATCH_UP_WITHIN_S):
                 await self._catch_up(room, catchup)
         except TimeoutError:
-            self.close(CloseReason.SLOW_READER)
+            self.close(CloseReason.RESTARTING if self.outbox.flowing else CloseReason.SLOW_READER)
         except BaseException:
             await self.leave_room(room)
             raise
@@ -295,7 +296,11 @@ class Connection:
         gateway = self._gateway
         while self.outbox.closed_for is None:
             catchup.begin()
-            page = await gateway.service.log.read_after(room, catchup.last, CATCH_UP_PAGE)
+            try:
+                page = await gateway.service.log.read_after(room, catchup.last, CATCH_UP_PAGE)
+            except Unavailable:  # the room frame was the answer: from here on we try again instead of failing
+                await asyncio.sleep(CATCH_UP_RETRY_S)
+                continue
             for entry in catchup.page(page):
                 self._offer(entry)
                 if not self.outbox.flowing:
@@ -320,8 +325,11 @@ class Connection:
 
     async def _tell_presence(self, room: str, *, urgent: bool) -> None:
         if urgent:
-            await self._gateway.attendance.report_now(room)
-        else:
+            try:
+                await self._gateway.attendance.report_now(room)
+            except Unavailable:
+                urgent = False
+        if not urgent:
             self._gateway.attendance.changed(room)
 
     async def _wait_flowing(self) -> None:
