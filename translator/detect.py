@@ -50,7 +50,7 @@ class Detection:
 _HAN_WORD: Final = 1.7
 """Characters in a Chinese word, on average: to weigh Han against Latin words in a mixed line."""
 _CHINESE_GRAMMAR: Final = regex.compile(
-    r"[的了是我你他她它们們在不吗嗎呢吧啊呀这這那没沒有就都也很太和跟把被给給]|怎么|什么|请问|因为"
+    r"[的了是我你他她它们們在不吗嗎呢吧啊呀这這那没沒有就都也很太和跟把被给給]|怎么|什么|请问|翻译|意思|因为|所以|可以"
 )
 _ENGLISH_GRAMMAR: Final = regex.compile(
     r"\b(?:the|a|an|is|are|am|was|were|be|been|i|i'm|you|he|she|it|we|they|my|your|to|of|in|on|for|with|and|but|so|"

@@ -13,6 +13,7 @@ from typing import Final
 
 import regex
 
+from translator.chinese import to_simplified
 from translator.scripts import Script, count, has_words, scripts_of
 
 
@@ -27,15 +28,21 @@ class Doubt(StrEnum):
     TOO_SHORT = "too_short"
     TOO_LONG = "too_long"
     NUMBERS_LOST = "numbers_lost"
+    QUOTATION_LOST = "quotation_lost"
+    """Words that stood in the source in another script (a name, a brand, a quoted phrase) are gone."""
 
 
 LENGTH_RATIO_MAX: Final = 4.0
-LENGTH_SLACK: Final = 10.0
-"""A translation may be four times as long as its source, plus ten: "嗯" may well be "Yes, I see"."""
+LENGTH_SLACK: Final = 6.0
+"""A translation may be four times as long as its source, plus six: "嗯" may well be "Yes, I see"."""
 
 _BRACKETED: Final = regex.compile(r"\A(?:\s*(?:\([^()]*\)|（[^（）]*）|\[[^\[\]]*\]|【[^【】]*】|♪)[\s.,。，]*)+\Z")
-_REPEATED_CHARS: Final = regex.compile(r"(\S{1,12}?)(?:[\s,，、]*\1){3,}")
+_REPEATED_CHARS: Final = regex.compile(r"((?!0)\S{1,12}?)(?:[\s,，、]*\1){3,}")
 _WORD: Final = regex.compile(r"[\p{L}\p{N}']+")
+_HAN_RUN: Final = regex.compile(r"\p{Han}{2,}")
+_LATIN_RUN: Final = regex.compile(r"\p{Latin}{2,}")
+_WORN: Final = frozenset({"ok", "okay", "lol", "haha", "emo", "aa", "bye", "hi", "hello", "no", "yes", "wow"})
+"""Latin words that Chinese has taken over and that a translation need not repeat."""
 _NUMBER: Final = regex.compile(r"\d+(?:[.,]\d+)*")
 _NUMBER_WORDS: Final[dict[str, str]] = {
     "0": r"zero|no\b|零|〇",
@@ -83,6 +90,8 @@ def doubt(source: str, output: str, source_language: str, target_language: str) 
         return Doubt.TOO_SHORT
     if _numbers_lost(source, output):
         return Doubt.NUMBERS_LOST
+    if _quotation_lost(source, output, source_language, target_language):
+        return Doubt.QUOTATION_LOST
     return None
 
 
@@ -116,6 +125,21 @@ def _source_left(source: str, output: str, source_language: str, target_language
         native = sum(letters[script] for script in there)
         return native == 0 or left > 6 * native + 12
     return left > 0
+
+
+def _quotation_lost(source: str, output: str, source_language: str, target_language: str) -> bool:
+    """Chinese quoted in English must still be there in Chinese; of Latin words in Chinese, half may be translated."""
+    here, there = scripts_of(source_language), scripts_of(target_language)
+    if here & there:
+        return False
+    if Script.HAN in there:
+        quoted = _HAN_RUN.findall(source) if Script.HAN not in here else []
+        return bool(quoted) and any(to_simplified(run) not in to_simplified(output) for run in quoted)
+    if Script.LATIN in there:
+        lowered = output.casefold()
+        words = [word.casefold() for word in _LATIN_RUN.findall(source) if word.casefold() not in _WORN]
+        return 2 * sum(word not in lowered for word in words) > len(words)
+    return False
 
 
 def _numbers_lost(source: str, output: str) -> bool:

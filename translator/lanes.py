@@ -176,23 +176,30 @@ class Lanes:
 
     async def _run(self, lane: _Lane, batch: Sequence[_Wanted]) -> None:
         try:
-            made = await self._engine.translate(lane.package, [wanted.text for wanted in batch], lane.search)
-            if len(made) != len(batch):
-                raise EngineFailed(f"{len(made)} outputs for {len(batch)} sentences")
-        except EngineFailed as failure:
-            self._failed += 1
-            for wanted in batch:
-                self._settle(lane, wanted, failure)
-        else:
-            for wanted, translated in zip(batch, made, strict=True):
-                self._cache.put(self._key(lane, wanted.text), translated)
-                self._settle(lane, wanted, translated)
+            for wanted, outcome in zip(batch, await self._outcomes(lane, batch), strict=True):
+                if isinstance(outcome, str):
+                    self._cache.put(self._key(lane, wanted.text), outcome)
+                self._settle(lane, wanted, outcome)
         finally:
             self._running -= 1
-            for wanted in batch:  # only a cancelled or failing task leaves any
+            for wanted in batch:  # only a cancelled task leaves any
                 self._settle(lane, wanted, TooLate())
             for waiting in sorted(self._lanes.values(), key=lambda each: each.batcher.due_at() or 0.0):
                 self._schedule(waiting)
+
+    async def _outcomes(self, lane: _Lane, batch: Sequence[_Wanted]) -> Sequence[str | Exception]:
+        """What became of each sentence. One that the engine cannot bear must not condemn those beside it, so a batch
+        that failed is repeated sentence by sentence; whoever waits for the culprit gets the exception."""
+        try:
+            made = await self._engine.translate(lane.package, [wanted.text for wanted in batch], lane.search)
+            if len(made) != len(batch):
+                raise EngineFailed(f"{len(made)} outputs for {len(batch)} sentences")
+        except Exception as failure:
+            self._failed += 1
+            if len(batch) == 1:
+                return [failure]
+            return [(await self._outcomes(lane, [wanted]))[0] for wanted in batch]
+        return made
 
     def _settle(self, lane: _Lane, wanted: _Wanted, outcome: "str | Exception") -> None:
         if lane.pending.get(wanted.text) is wanted.answer:

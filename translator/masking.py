@@ -70,7 +70,7 @@ _PATTERN: Final = (
     rf"|(?P<URL>(?i:https?://|ftp://|www\.)[A-Za-z0-9\[]{_URL_CHAR}*"
     rf"|(?<![A-Za-z0-9.@_\-])[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)*\.{_TLD}(?![A-Za-z0-9_\-])(?:[/:?#]{_URL_CHAR}*)?)"
     rf"|(?P<MENTION>(?<![A-Za-z0-9_.])@(?:[A-Za-z0-9_](?:[A-Za-z0-9_.\-]*[A-Za-z0-9_])?"
-    rf"|[^\s@，。！？,!?：:；;、]{{1,40}}(?=\s|\Z)))"
+    rf"|[^\s@，。！？,!?：:；;、]{{1,40}}(?=\s)|\p{{Han}}{{1,3}}\Z))"
     rf"|(?P<EMOJI>{_EMOJI}|:[a-z0-9_+\-]*[a-z][a-z0-9_+\-]+:|{_KAOMOJI})"
 )
 _ANY: Final = regex.compile(_PATTERN)

@@ -1,0 +1,42 @@
+"""Sentences remembered: bounded, least recently used first to go, never across versions."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from translator.cache import TEXT_CHARS_MAX, Cache, CacheKey
+
+
+def key(text: str, version: str = "1") -> CacheKey:
+    return CacheKey("en_zh", version, "beam2", text)
+
+
+def test_the_least_recently_used_goes_first() -> None:
+    cache = Cache(2)
+    cache.put(key("a"), "A")
+    cache.put(key("b"), "B")
+    assert cache.get(key("a")) == "A"
+    cache.put(key("c"), "C")
+    assert cache.get(key("b")) is None
+    assert cache.get(key("a")) == "A"
+    assert cache.statistics() == {"cache_entries": 2, "cache_hits": 2, "cache_misses": 1}
+
+
+def test_an_upgraded_package_does_not_answer_for_its_predecessor() -> None:
+    cache = Cache()
+    cache.put(key("a"), "old")
+    assert cache.get(key("a", "2")) is None
+
+
+def test_what_hardly_ever_comes_twice_is_not_kept() -> None:
+    cache = Cache()
+    cache.put(key("a" * (TEXT_CHARS_MAX + 1)), "A")
+    assert cache.statistics()["cache_entries"] == 0
+
+
+@given(st.integers(0, 4), st.lists(st.text("abcdef", min_size=1, max_size=1), max_size=30))
+def test_it_never_holds_more_than_its_bound_and_never_lies(entries_max: int, texts: list[str]) -> None:
+    cache = Cache(entries_max)
+    for text in texts:
+        assert cache.get(key(text)) in (None, text.upper())
+        cache.put(key(text), text.upper())
+        assert cache.statistics()["cache_entries"] <= entries_max

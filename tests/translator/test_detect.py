@@ -1,0 +1,156 @@
+"""The language of a line of chat, and whether there is anything in it to translate."""
+
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from translator.detect import Detection, Reason, detect
+
+CHINESE_ENGLISH = ("zh", "en")
+SIX_LANGUAGES = ("zh", "en", "es", "fr", "de", "vi")
+
+
+@pytest.mark.parametrize(
+    ("line", "language"),
+    [
+        ("你好", "zh"),
+        ("我们后天见", "zh"),
+        ("我們後天見", "zh-Hant"),
+        ("OK的", "zh"),
+        ("3点", "zh"),
+        ("hello", "en"),
+        ("hi", "en"),
+        ("thx", "en"),
+        ("see u", "en"),
+        ("안녕하세요", "ko"),
+        ("こんにちは", "ja"),
+        ("カラオケ行きたい", "ja"),
+        ("привет", "ru"),
+        ("bonjour tout le monde", "fr"),
+        ("hola que tal amigos", "es"),
+    ],
+)
+def test_a_chinese_english_room_knows_its_own_languages_and_names_guests(line: str, language: str) -> None:
+    assert detect(line, CHINESE_ENGLISH) == Detection(language, True, detect(line, CHINESE_ENGLISH).reason)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "666", "2333", "3.5", "12:30", "???", "……", "😀😀", "👩‍👩‍👧", "(≧▽≦)",
+        "https://example.com/你好", "@Brecken", "@Brecken 👍", "bob@example.com", "`print(1)`", ":joy:", "   ",
+    ],
+)  # fmt: skip
+def test_lines_without_a_word_need_no_translation(line: str) -> None:
+    if "你好" in line:  # the Chinese after a path is not a part of the address
+        assert detect(line, CHINESE_ENGLISH).language == "zh"
+        return
+    assert detect(line, CHINESE_ENGLISH) == Detection(None, False, Reason.NO_WORDS)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "哈哈哈",
+        "哈哈哈哈！！",
+        "lol",
+        "LOL",
+        "hhhh",
+        "hahaha",
+        "ok",
+        "OK 👌",
+        "gg wp",
+        "哈哈 lol",
+        "ㅋㅋㅋ",
+        "www",
+        "yyds",
+    ],
+)
+def test_laughter_and_the_like_is_understood_as_it_is(line: str) -> None:
+    found = detect(line, CHINESE_ENGLISH)
+    assert (found.needs_translation, found.reason) == (False, Reason.EXCLAMATION)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ni hao",
+        "nihao",
+        "wo xihuan ni",
+        "ni chi le ma",
+        "nǐ hǎo",
+        "xie xie",
+        "women hen hao",
+        "jintian tianqi zenme yang",
+    ],
+)
+def test_pinyin_is_chinese_that_no_package_reads(line: str) -> None:
+    assert detect(line, CHINESE_ENGLISH) == Detection("zh", False, Reason.PINYIN)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "nice game dude", "you can run", "we are here", "long time no see", "he is here", "women", "fine", "mine",
+        "China", "banana", "no", "me too", "naive", "let's go", "can he come",
+    ],
+)  # fmt: skip
+def test_english_that_could_be_cut_into_pinyin_stays_english(line: str) -> None:
+    assert detect(line, CHINESE_ENGLISH).language == "en"
+
+
+def test_pinyin_needs_a_chinese_room() -> None:
+    assert detect("ni hao", ("en", "es")).reason is not Reason.PINYIN
+
+
+@pytest.mark.parametrize(
+    ("line", "language"),
+    [
+        ("今天 meeting cancel 了", "zh"),
+        ("这个 feature 很 cool", "zh"),
+        ("I love 北京烤鸭 so much", "en"),
+        ("What does 我爱你 mean?", "en"),
+        ("请问 how are you 怎么翻译", "zh"),
+    ],
+)
+def test_a_mixed_line_belongs_to_the_language_of_its_grammar(line: str, language: str) -> None:
+    assert detect(line, CHINESE_ENGLISH).language == language
+
+
+@pytest.mark.parametrize(
+    ("line", "language"),
+    [("te quiero mucho", "es"), ("danke", "de"), ("je t'aime", "fr"), ("como te llamas", "es"), ("thank you", "en")],
+)
+def test_statistics_choose_among_the_languages_of_the_room(line: str, language: str) -> None:
+    assert detect(line, SIX_LANGUAGES) == Detection(language, True, Reason.STATISTICS)
+
+
+def test_characters_that_both_scripts_share_follow_the_room() -> None:
+    assert detect("你好", ("zh-Hant", "en")).language == "zh-Hant"
+    assert detect("你好", ("en", "zh")).language == "zh"
+
+
+def test_names_of_members_say_nothing_about_the_language() -> None:
+    assert detect("@白睿康 good morning", CHINESE_ENGLISH, ["@白睿康"]).language == "en"
+    assert detect("@Emily Johnson", CHINESE_ENGLISH, ["@Emily Johnson"]).reason is Reason.NO_WORDS
+
+
+@given(st.text(max_size=80), st.sampled_from([(), CHINESE_ENGLISH, SIX_LANGUAGES, ("ja", "zh-Hant"), ("xx",)]))
+def test_any_text_gets_an_answer_and_always_the_same(text: str, candidates: tuple[str, ...]) -> None:
+    found = detect(text, candidates)
+    assert found == detect(text, candidates)
+    assert found.language is not None or not found.needs_translation or found.reason is Reason.UNKNOWN
+
+
+def test_two_threads_may_ask_first() -> None:
+    answers: list[str | None] = []
+    threads = [
+        threading.Thread(target=lambda: answers.append(detect("good morning", ("en", "it")).language)) for _ in "ab"
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == ["en", "en"]

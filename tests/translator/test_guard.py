@@ -1,0 +1,73 @@
+"""Outputs that are no translations, as released packages have made them; and translations that must pass."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from translator.guard import Doubt, doubt
+
+
+@pytest.mark.parametrize(
+    ("source", "output", "direction", "found"),
+    [
+        ("阳性", "positive negative " * 30, "zh>en", Doubt.REPETITION),
+        ("你好吗", "I'm sorry I'm sorry I'm sorry I'm sorry I'm sorry", "zh>en", Doubt.REPETITION),
+        ("Positive", "阳性阴性" * 20, "en>zh", Doubt.REPETITION),
+        ("今天天气很好", "(Applause)", "zh>en", Doubt.ONLY_BRACKETS),
+        ("That is so funny", "(笑声)(掌声)", "en>zh", Doubt.ONLY_BRACKETS),
+        ("太好笑了", "() () ()", "zh>en", Doubt.ONLY_BRACKETS),
+        ("你好", "", "zh>en", Doubt.EMPTY),
+        ("你好", "...", "zh>en", Doubt.EMPTY),
+        ("我在用钉钉开会", "I am using 钉钉", "zh>en", Doubt.SOURCE_LEFT),
+        ("how are you today my friend", "how are you today my friend", "en>zh", Doubt.SOURCE_LEFT),
+        ("hola amigo como estas", "hola amigo como estas", "es>en", Doubt.SOURCE_LEFT),
+        ("你好", "Well, you know, I have always thought that this could be a good day for us", "zh>en", Doubt.TOO_LONG),
+        ("I have always thought that this could be a good day for us all, you know?", "是", "en>zh", Doubt.TOO_SHORT),
+        ("我有25只猫", "I have cats", "zh>en", Doubt.NUMBERS_LOST),
+        ("It costs 300 dollars", "这要30美元", "en>zh", Doubt.NUMBERS_LOST),
+        ("你好世界", "⁇ world", "zh>en", Doubt.UNKNOWN_PIECE),
+        ("Dr. Smith说他明天来", "He says he comes tomorrow", "zh>en", Doubt.QUOTATION_LOST),
+        ("What does 我爱你 mean?", "什么是的意思？", "en>zh", Doubt.QUOTATION_LOST),
+    ],
+)
+def test_nonsense_is_doubted(source: str, output: str, direction: str, found: Doubt) -> None:
+    source_language, target_language = direction.split(">")
+    assert doubt(source, output, source_language, target_language) is found
+
+
+@pytest.mark.parametrize(
+    ("source", "output", "direction"),
+    [
+        ("你叫什么名字？", "What's your name?", "zh>en"),
+        ("Thank you so much for the warm welcome.", "非常感谢大家的热情欢迎。", "en>zh"),
+        ("嗯", "Yes, I see.", "zh>en"),
+        ("I", "我", "en>zh"),
+        ("哈哈哈哈哈哈哈哈", "hahahahahahaha", "zh>en"),
+        ("no no no no no", "不不不不不", "en>zh"),
+        ("下午3点", "3 p.m.", "zh>en"),
+        ("下午3点", "three in the afternoon", "zh>en"),
+        ("15:30见", "See you at 3:30 p.m.", "zh>en"),
+        ("See you at 3:30", "三点半见", "en>zh"),
+        ("2万人", "20,000 people", "zh>en"),
+        ("There are 20,000 people", "有2万人", "en>zh"),
+        ("I have 2 cats", "我有两只猫", "en>zh"),
+        ("在2024年", "in 2024", "zh>en"),
+        ("I use WeChat", "我用WeChat", "en>zh"),
+        ("My name is Brecken", "我叫布雷肯", "en>zh"),
+        ("这个 feature 很 cool", "This feature is very cool", "zh>en"),
+        ("What does 我爱你 mean?", "“我爱你”是什么意思？", "en>zh"),
+        ("我们後天見", "See you the day after tomorrow", "zh-Hant>en"),
+        ("OK了", "It's done", "zh>en"),
+        ("taxi", "taxi", "es>en"),
+        ("！！", "!!", "zh>en"),
+    ],
+)
+def test_translations_pass(source: str, output: str, direction: str) -> None:
+    source_language, target_language = direction.split(">")
+    assert doubt(source, output, source_language, target_language) is None
+
+
+@given(st.text(max_size=80), st.text(max_size=80), st.sampled_from(["zh>en", "en>zh", "en>es", "ja>zh"]))
+def test_any_pair_gets_a_verdict(source: str, output: str, direction: str) -> None:
+    source_language, target_language = direction.split(">")
+    assert doubt(source, output, source_language, target_language) in (None, *Doubt)

@@ -1,0 +1,145 @@
+"""Protected spans: nothing of the text is lost by cutting, nothing protected by translating."""
+
+import pytest
+import regex
+from hypothesis import given
+from hypothesis import strategies as st
+
+from translator.masking import Kind, Passage, Verbatim, lost, mask, protected, unmask, words
+
+CHATTY = st.lists(
+    st.sampled_from(
+        regex.split(
+            r"\|",
+            """@白睿康|@Bob|@Bobby|https://例.com/a|https://x.io/p?q=1|看这里| |
+|👩‍👩‍👧‍👦|😀|❤️|🇨🇳|`code`|a@b.org|hello|，|。|!|(|)|3.5
+        |www.x.cn|example.com|`|@|:smile:|ω""",
+        )
+    ),
+    max_size=14,
+).map("".join)
+ANY_TEXT = st.text(max_size=60) | CHATTY
+MENTIONS = st.lists(st.sampled_from(["@白睿康", "@Bob", "@Bobby", "@a b", "@", " ", "x"]), max_size=3)
+
+
+def spans(text: str, *mentions: str) -> list[tuple[str, str]]:
+    verbatim = [segment for segment in mask(text, mentions) if isinstance(segment, Verbatim)]
+    return [(segment.text, segment.kind.value) for segment in verbatim if segment.kind is not Kind.GLUE]
+
+
+def passages(text: str, *mentions: str) -> list[str]:
+    return [segment.text for segment in mask(text, mentions) if isinstance(segment, Passage)]
+
+
+@given(ANY_TEXT, MENTIONS)
+def test_the_segments_joined_are_the_text(text: str, mentions: list[str]) -> None:
+    assert "".join(segment.text for segment in mask(text, mentions)) == text
+
+
+@given(ANY_TEXT, MENTIONS, st.sampled_from(["zh", "en", "zh-Hant", "ja", "es"]))
+def test_whatever_the_words_become_protected_spans_come_back(text: str, mentions: list[str], target: str) -> None:
+    segments = mask(text, mentions)
+    word = "词" if target in ("zh", "zh-Hant", "ja") else "word"
+    made = unmask(segments, [word for segment in segments if isinstance(segment, Passage)], target)
+    for segment in segments:
+        if isinstance(segment, Verbatim) and segment.kind is not Kind.GLUE:
+            assert segment.text in made
+    assert made.count("\n") == text.count("\n")
+
+
+@given(ANY_TEXT, MENTIONS)
+def test_a_text_loses_nothing_to_itself(text: str, mentions: list[str]) -> None:
+    assert lost(text, text, mentions) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("看https://example.com/a看看", "https://example.com/a"),
+        ("(see https://en.wikipedia.org/wiki/Tea_(drink)).", "https://en.wikipedia.org/wiki/Tea_(drink)"),
+        ("（https://example.com/路）", "https://example.com/"),
+        ("go to https://example.com/a?b=1&c=%E4%BD%A0, please", "https://example.com/a?b=1&c=%E4%BD%A0"),
+        ("www.example.com.", "www.example.com"),
+        ("github.com/foo很好", "github.com/foo"),
+        ("在example.cn上", "example.cn"),
+        ("HTTPS://EXAMPLE.COM!", "HTTPS://EXAMPLE.COM"),
+        ("http://[::1]:80/x", "http://[::1]:80/x"),
+    ],
+)
+def test_an_address_ends_where_the_address_ends(text: str, address: str) -> None:
+    assert (address, "url") in spans(text)
+
+
+@pytest.mark.parametrize("text", ["I said no.OK then", "e.g. this", "3.5 or 4.0", "node.js", "so.true", "Hi.me too"])
+def test_what_only_looks_like_an_address_is_translated(text: str) -> None:
+    assert not [kind for _, kind in spans(text) if kind == "url"]
+
+
+def test_mentions_are_exact_and_the_longest_wins() -> None:
+    assert ("@Bobby", "mention") in spans("hi @Bobby!", "@Bob", "@Bobby")
+    assert ("@白睿康", "mention") in spans("你好@白睿康你在哪", "@白睿康", "@白")
+    assert ("@Emily Johnson", "mention") in spans("thanks @Emily Johnson, bye", "@Emily Johnson")
+    assert passages("你好@白睿康你在哪", "@白睿康") == ["你好", "你在哪"]
+
+
+def test_a_handle_that_nobody_listed_is_kept_too() -> None:
+    assert ("@new_one", "mention") in spans("ask @new_one about it")
+    assert ("@小明", "mention") in spans("@小明 你好")
+    assert passages("@小明你好") != []
+
+
+@pytest.mark.parametrize(
+    "emoji", ["😀", "❤️", "👍🏽", "👩‍👩‍👧‍👦", "🏳️‍🌈", "🇨🇳", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "1️⃣", "#️⃣", ":joy:", "(≧▽≦)", "(╥﹏╥)"]
+)
+def test_emoji_are_one_span_each_and_never_reach_the_engine(emoji: str) -> None:
+    text = f"今天很开心{emoji}我们去吃饭吧"
+    assert (emoji, "emoji") in spans(text)
+    assert passages(text) == ["今天很开心", "我们去吃饭吧"]
+
+
+def test_digits_and_copyright_signs_of_plain_text_are_no_emoji() -> None:
+    assert spans("I have 25 cats #1") == []
+
+
+def test_code_and_mail_are_kept() -> None:
+    assert spans("run `pip install x` now")[0] == ("`pip install x`", "code")
+    assert ("```\na = 1\n```", "code") in spans("look:\n```\na = 1\n```")
+    assert ("a.b+c@mail.example.org", "email") in spans("write to a.b+c@mail.example.org!")
+
+
+@pytest.mark.parametrize(
+    ("text", "made", "target", "result"),
+    [
+        ("你好@Bob，你在哪？", ["Hello", "Where are you?"], "en", "Hello @Bob, Where are you?"),
+        ("Thanks @Bob!", ["谢谢"], "zh", "谢谢 @Bob！"),
+        ("@Bob: do you like tea?", ["你喜欢茶吗？"], "zh", "@Bob：你喜欢茶吗？"),
+        ("看https://x.io/a看看", ["Look", "look"], "en", "Look https://x.io/a look"),
+        ("see https://x.io/a, ok?", ["看", "好吗？"], "zh", "看 https://x.io/a，好吗？"),
+        ("开心😀吃饭", ["Happy", "eat"], "en", "Happy 😀 eat"),
+        ("happy😀😀 now", ["开心", "现在"], "zh", "开心😀😀现在"),
+        ("一\n\n二", ["one", "two"], "en", "one\n\ntwo"),
+        ("(https://x.io)", [], "zh", "(https://x.io)"),
+    ],
+)
+def test_joining_follows_the_spacing_of_the_target(text: str, made: list[str], target: str, result: str) -> None:
+    got = unmask(mask(text, ["@Bob"]), made, target)
+    assert got.replace(" 😀", "😀").replace("😀 ", "😀") == result.replace(" 😀", "😀").replace("😀 ", "😀")
+    if "😀" in result and target == "en":
+        assert got == result
+
+
+def test_a_span_that_vanished_or_came_twice_is_named() -> None:
+    assert lost("hi @Bob", "你好", ["@Bob"]) == ("@Bob",)
+    assert lost("hi @Bob", "@Bob 你好 @Bob", ["@Bob"]) == ("@Bob",)
+    assert lost("hi", "你好😀") == ("😀",)
+    assert lost("hi 😀", "😀你好") == ()
+
+
+def test_unmask_wants_one_translation_for_each_passage() -> None:
+    with pytest.raises(ValueError, match="one translation for each passage"):
+        unmask(mask("hello"), [], "zh")
+
+
+def test_detection_sees_only_the_words() -> None:
+    assert words(mask("@Bob 你好 https://x.io/english")) == "你好"
+    assert protected("a@b.org a@b.org") == {"a@b.org": 2}

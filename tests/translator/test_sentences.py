@@ -1,0 +1,43 @@
+"""Cutting a line into sentences: lossless, bounded, and right about abbreviations and closing quotes."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from translator.sentences import LENGTH_MAX, split
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        ["Dr. Smith is here. ", "He left! ", "What?? ", "OK."],
+        ['He said "I know." ', "Then he left."],
+        ["他说：“我知道。”", "然后走了。", "好吗？！", "好……", "走吧"],
+        ["Version 3.5 is out. ", "It costs $1.50!"],
+        ["See you at 5 p.m. ", "Bring tea."],
+        ["Meet me at 5 p.m. tomorrow."],
+        ["J. K. Rowling wrote it. ", "I read it."],
+        ["The U.S. team won. ", "Great!"],
+        ["I like tea, e.g. green tea."],
+        ["Well... maybe. ", "No."],
+        ["你好！", "你好吗？", "我很好。"],
+        ["one\n", "two\n", "three"],
+        ["no end mark"],
+        ["真的吗～", "太好了"],
+    ],
+)
+def test_sentences_end_where_people_end_them(pieces: list[str]) -> None:
+    assert split("".join(pieces)) == pieces
+
+
+@given(st.text(max_size=200) | st.text("ab .。！?”’)\nDr,，", max_size=600))
+def test_nothing_is_lost_and_nothing_is_too_long(text: str) -> None:
+    pieces = split(text)
+    assert "".join(pieces) == text
+    assert all(0 < len(piece) <= LENGTH_MAX for piece in pieces)
+
+
+def test_a_line_without_marks_is_cut_at_a_clause() -> None:
+    pieces = split("好的，" * 200)
+    assert all(piece.endswith("，") for piece in pieces)
+    assert all(len(piece) <= LENGTH_MAX for piece in split("a" * 4000))
