@@ -2,7 +2,7 @@
 
 A property that fails prints the blob that reproduces it. Deadlines are off (the machine may be busy: a slow example
 is not a wrong one), and examples are drawn from the same seed on every machine, so that red means red for everybody;
-`--hypothesis-profile=search` looks elsewhere each time, with ten times the examples.
+`--hypothesis-profile=search` looks elsewhere each time, with 25 times the examples.
 """
 
 from hypothesis import HealthCheck, settings
@@ -11,7 +11,7 @@ settings.register_profile(
     "house",
     derandomize=True,
     deadline=None,
-    max_examples=60,
+    max_examples=40,
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
