@@ -1,0 +1,82 @@
+# Everything a person does here by hand; `make` alone lists it. Needs Python 3.11 or newer and nothing else: browser
+# tests are left out, with a line that says so, where there is no Chromium.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+DURATION ?= 60
+SEED ?= 1
+PYTEST_ARGS ?=
+
+# One stamp for each set of requirements; older than pyproject.toml, it is made anew.
+RUN_READY := $(VENV)/.ready-run
+TEST_READY := $(VENV)/.ready-test
+
+# pip says a line for each package it collects; on a terminal they overwrite each other, elsewhere they are left out.
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-input --progress-bar off
+SHOW := awk -v tty="$$([ -t 1 ] && echo 1 || true)" \
+  '/^(Collecting|Building|Installing)/ && tty {printf "\r\033[K  %3d  %.70s", ++n, $$0; fflush()} END {if (tty) printf "\r\033[K"}'
+
+.DEFAULT_GOAL := help
+.PHONY: help run test fast lint docs kill-test bench-idle screenshots clean
+
+help:  ## list these commands
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo "  DIQIUCUN_PORT and DIQIUCUN_DATA_DIR choose port and data directory of make run; docs/settings.md has more."
+
+run: $(RUN_READY)  ## start everything on this machine and print an invitation
+	@exec $(BIN)/diqiucun up
+
+test: $(TEST_READY)  ## format, lint, types and all tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest -p tests.support.chromium $(PYTEST_ARGS)
+
+fast: $(TEST_READY)  ## only the tests without processes, engine or browser
+	$(BIN)/pytest -q -m "not engine and not system and not browser and not slow" $(PYTEST_ARGS)
+
+lint: $(TEST_READY)  ## format and lint the sources, check types
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/mypy
+
+docs: $(TEST_READY)  ## write again what is generated in docs/
+	$(BIN)/diqiucun docs docs
+
+kill-test: $(TEST_READY)  ## kill processes at random while people chat, count what was lost (DURATION=60 SEED=1)
+	$(BIN)/python -m loadtest.killtest --duration $(DURATION) --seed $(SEED)
+
+bench-idle: $(TEST_READY)  ## memory and processor of idle connections
+	$(BIN)/python -m loadtest.bench.idle
+
+screenshots: $(TEST_READY)  ## take the pictures of docs/ again (needs Chromium)
+	$(BIN)/python -m tests.browser.screenshots
+
+clean:  ## remove the virtual environment and caches; data stays
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis
+	find . -name __pycache__ -type d -not -path './data/*' -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || \
+	  { echo "'$(PYTHON)' was not found. Install Python 3.11 or newer, or say where it is: make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "$$($(PYTHON) --version) is too old; 3.11 or newer is needed. If there is one: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "Python's venv module is missing. On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+	@echo "Making a virtual environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(RUN_READY): pyproject.toml | $(BIN)/python
+	@echo "Installing what Diqiucun needs: once, a minute or two"
+	@$(PIP) --editable . | $(SHOW)
+	@touch $@
+
+$(TEST_READY): pyproject.toml | $(BIN)/python
+	@echo "Installing what Diqiucun and its tests need: once, a minute or two"
+	@$(PIP) --editable '.[test]' | $(SHOW)
+	@touch $@ $(RUN_READY)

@@ -1,0 +1,480 @@
+"""The REST surface: one table of operations, and one short coroutine for each.
+
+Nothing here knows HTTP libraries: `http.py` turns a request into a `Call` and an answer into bytes, `openapi.py` turns
+the same table into the document. Permissions are asked through `chat.service` and `room.allow`, nowhere else.
+"""
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from secrets import token_hex
+from typing import Any, Final, Generic, TypeVar
+
+from msgspec import Struct
+
+from chat import room as rules
+from chat.commands import CreateRoom, History, Leave, Post
+from chat.errors import ErrorCode, Rejected
+from chat.ids import Position
+from chat.language import canonical_list
+from chat.limits import POSTS_BURST, POSTS_PER_S
+from chat.ports import Appended, RoomState
+from chat.room import Caller, View
+from chat.service import Service
+from gateway.bodies import (
+    Entered,
+    EnterRequest,
+    ExportLine,
+    Here,
+    InRoom,
+    InviteMade,
+    InviteRequest,
+    InviteView,
+    MemberRequest,
+    MembersPage,
+    MembersQuery,
+    MemberView,
+    MessageMade,
+    MessageRequest,
+    MessagesPage,
+    MessagesQuery,
+    NoQuery,
+    Nowhere,
+    OfInvite,
+    OfMember,
+    RoomRequest,
+    RoomsPage,
+    RoomsQuery,
+    RoomView,
+)
+from gateway.export import encode_line, export_lines
+from gateway.invites import invite_link, new_code
+from gateway.quotas import Quotas, address_key
+from gateway.tokens import TokenKeys
+
+GUEST: Final = "guest-"
+LOOKS_PER_S: Final = 2.0
+LOOKS_BURST: Final = 600
+"""Looks at invitations from one address: a full hall opens the same link at once; a guesser of codes gains nothing."""
+
+NOBODY: Final = Caller(user="", name="")
+
+Where = TypeVar("Where", bound=Struct)
+Query = TypeVar("Query", bound=Struct)
+Body = TypeVar("Body", bound=Struct | None)
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[Where, Query, Body]):
+    """One request, decoded and authenticated."""
+
+    caller: Caller
+    where: Where
+    query: Query
+    body: Body
+    address: str
+    base_url: str
+    once: str | None
+
+
+class Api:
+    """What the operations need."""
+
+    def __init__(
+        self,
+        service: Service,
+        keys: TokenKeys,
+        *,
+        public_url: str | None,
+        guest_token_days: int,
+        enter_per_minute: float,
+        enter_burst: int,
+        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        now_s: Callable[[], float] = time.monotonic,
+        new_id: Callable[[], str] = lambda: token_hex(12),
+    ) -> None:
+        self.service = service
+        self.keys = keys
+        self.public_url = public_url
+        self.guest_token_days = guest_token_days
+        self.now_ms = now_ms
+        self.now_s = now_s
+        self.new_id = new_id
+        self.entering = Quotas(enter_per_minute / 60, enter_burst)
+        self.looking = Quotas(LOOKS_PER_S, LOOKS_BURST)
+        self.posting = Quotas(POSTS_PER_S, POSTS_BURST)
+
+    def statistics(self) -> dict[str, float]:
+        return {
+            "rest_enter_refused_total": self.entering.refused,
+            "rest_invite_looks_refused_total": self.looking.refused,
+            "rest_posts_refused_total": self.posting.refused,
+        }
+
+    def spend(self, quotas: Quotas, key: str) -> None:
+        """Raises Rejected(TOO_FAST)."""
+        wait_ms = quotas.take(key, self.now_s())
+        if wait_ms:
+            raise Rejected(ErrorCode.TOO_FAST, retry_after_ms=wait_ms)
+
+    async def allowed(self, caller: Caller, room: str, action: str) -> RoomState:
+        """The room, if `caller` may do `action` in it. Raises Rejected."""
+        state = await self.service.log.state(room)
+        rules.allow(View(state, await self.service.log.member(room, caller.user)), caller, action)
+        if state is None:
+            raise Rejected(ErrorCode.ROOM_NOT_FOUND)
+        return state
+
+
+# -- public ------------------------------------------------------------------------------------------------------------
+
+
+async def view_invite(api: Api, call: Call[OfInvite, NoQuery, None]) -> InviteView:
+    """What an invitation opens, and who is there now."""
+    api.spend(api.looking, address_key(call.address))
+    invite = await api.service.invites.peek(call.where.code, api.now_ms())
+    state = await api.service.log.state(invite.room) if invite else None
+    if invite is None or state is None:
+        raise Rejected(ErrorCode.INVITE_INVALID)
+    people = await api.service.roll(invite.room)
+    return InviteView(
+        room=invite.room,
+        title=state.title,
+        role=invite.role,
+        here=Here(total=people.total, by_language=people.by_language),
+        expires_at_ms=invite.expires_at_ms,
+    )
+
+
+async def enter(api: Api, call: Call[Nowhere, NoQuery, EnterRequest]) -> Entered:
+    """Walk in as a guest. With the token of an earlier visit to the same room the guest stays the same person, and
+    the invitation is not used up again."""
+    api.spend(api.entering, address_key(call.address))
+    asked = call.body
+    canonical_list(asked.languages)
+    kept = await _guest_again(api, asked)
+    if kept is not None:
+        user, room, name = kept
+    else:
+        user = GUEST + token_hex(6)
+        invite, name = await api.service.enter(asked.invite, user, asked.name)
+        room = invite.room
+    token, expires_at_ms = api.keys.mint(user, name=name, lives_s=api.guest_token_days * 86_400)
+    return Entered(token=token, user=user, room=room, name=name, expires_at_ms=expires_at_ms)
+
+
+async def _guest_again(api: Api, asked: EnterRequest) -> tuple[str, str, str] | None:
+    """(user, room, name) of a guest who comes back with a valid invitation and a token that still holds."""
+    if asked.token is None:
+        return None
+    try:
+        caller = api.keys.verify(asked.token)
+    except Rejected:
+        return None
+    invite = await api.service.invites.peek(asked.invite, api.now_ms())
+    if invite is None:
+        raise Rejected(ErrorCode.INVITE_INVALID)
+    member = await api.service.log.member(invite.room, caller.user)
+    if member is None or not caller.user.startswith(GUEST):
+        return None
+    return caller.user, invite.room, member.name
+
+
+# -- rooms -------------------------------------------------------------------------------------------------------------
+
+
+async def create_room(api: Api, call: Call[Nowhere, NoQuery, RoomRequest]) -> RoomView:
+    """A new room, owned by the caller. Needs a token with `create` or `admin`."""
+    asked = call.body
+    once = call.once or api.new_id()
+    await api.service.create_room(call.caller, CreateRoom(id=0, room=asked.room, title=asked.title, once=once))
+    return await _room_view(api, asked.room)
+
+
+async def list_rooms(api: Api, call: Call[Nowhere, RoomsQuery, None]) -> RoomsPage:
+    """All rooms, by id. Needs a token with `admin`: ids of rooms are not for strangers."""
+    if not call.caller.administrator:
+        raise Rejected(ErrorCode.FORBIDDEN, "only a token with `admin` lists all rooms")
+    rooms = [room for room in await api.service.log.rooms() if room > call.query.after]
+    page = rooms[: call.query.limit]
+    return RoomsPage(rooms=tuple([await _room_view(api, room) for room in page]), more=len(page) < len(rooms))
+
+
+async def get_room(api: Api, call: Call[InRoom, NoQuery, None]) -> RoomView:
+    """A room that the caller may read."""
+    return _as_view(await api.allowed(call.caller, call.where.room, "read"))
+
+
+async def list_members(api: Api, call: Call[InRoom, MembersQuery, None]) -> MembersPage:
+    """Members by user id."""
+    room, query = call.where.room, call.query
+    await api.allowed(call.caller, room, "read")
+    members = [member for member in await api.service.log.members(room) if member.user > query.after]
+    page = members[: query.limit]
+    return MembersPage(
+        members=tuple(MemberView(user=member.user, name=member.name, role=member.role) for member in page),
+        more=len(page) < len(members),
+    )
+
+
+async def put_member(api: Api, call: Call[OfMember, NoQuery, MemberRequest]) -> MemberView:
+    """Make somebody a member (needs `admin`), or change a member's role (the owner may, too)."""
+    room, user, asked = call.where.room, call.where.user, call.body
+    await api.service.admit(call.caller, room, user, asked.name, asked.role)
+    member = await api.service.log.member(room, user)
+    if member is None:
+        raise Rejected(ErrorCode.NOT_A_MEMBER, "the member was removed meanwhile")
+    return MemberView(user=member.user, name=member.name, role=member.role)
+
+
+async def delete_member(api: Api, call: Call[OfMember, NoQuery, None]) -> None:
+    """End a membership: another's as a moderator, or one's own."""
+    room, user = call.where.room, call.where.user
+    if user == call.caller.user:
+        await api.service.leave(call.caller, Leave(id=0, room=room))
+    else:
+        await api.service.remove(call.caller, room, user)
+
+
+async def create_invite(api: Api, call: Call[InRoom, NoQuery, InviteRequest]) -> InviteMade:
+    """A new invitation. The code is shown here and never again: it is kept as a digest."""
+    asked = call.body
+    invite = await api.service.invite(
+        call.caller,
+        call.where.room,
+        role=asked.role,
+        lives_s=asked.lives_s,
+        uses=-1 if asked.uses is None else asked.uses,
+        code=new_code(),
+    )
+    return InviteMade(
+        code=invite.code,
+        room=invite.room,
+        role=invite.role,
+        expires_at_ms=invite.expires_at_ms,
+        uses_left=None if invite.uses_left < 0 else invite.uses_left,
+        link=invite_link(api.public_url or call.base_url, invite.code),
+    )
+
+
+async def delete_invite(api: Api, call: Call[OfInvite, NoQuery, None]) -> None:
+    """Revoke an invitation. Whoever may invite into its room may revoke it."""
+    invite = await api.service.invites.peek(call.where.code, api.now_ms())
+    if invite is None:
+        raise Rejected(ErrorCode.INVITE_INVALID)
+    await api.allowed(call.caller, invite.room, "invite")
+    await api.service.invites.revoke(call.where.code)
+
+
+# -- messages ----------------------------------------------------------------------------------------------------------
+
+
+async def list_messages(api: Api, call: Call[InRoom, MessagesQuery, None]) -> MessagesPage:
+    """A page of a room's log, forwards (`after`) or backwards (`before`, or neither for the latest)."""
+    query = call.query
+    languages = canonical_list(tag for tag in query.languages.split(",") if tag)
+    page = await api.service.history(
+        call.caller,
+        languages,
+        History(
+            id=0, room=call.where.room, before=query.before, after=query.after, epoch=query.epoch, limit=query.limit
+        ),
+    )
+    return MessagesPage(
+        room=page.room,
+        epoch=page.epoch,
+        entries=page.entries,
+        about=page.about,
+        first=page.first,
+        last=page.last,
+        more=page.more,
+    )
+
+
+async def post_message(api: Api, call: Call[InRoom, NoQuery, MessageRequest]) -> MessageMade:
+    """Say something, as a bot or a bridge does. Repeat with the same Idempotency-Key and it is said once."""
+    if not call.caller.administrator:
+        api.spend(api.posting, call.caller.user)
+    asked = call.body
+    appended: Appended = await api.service.post(
+        call.caller,
+        Post(
+            id=0,
+            room=call.where.room,
+            text=asked.text,
+            once=call.once or api.new_id(),
+            reply_to=asked.reply_to,
+            mentions=asked.mentions,
+        ),
+    )
+    return MessageMade(position=appended.position, at_ms=appended.at_ms, duplicate=appended.duplicate)
+
+
+async def export_room(api: Api, call: Call[InRoom, NoQuery, None]) -> AsyncIterator[bytes]:
+    """Everything that was said, one JSON object per line, the last one of type `end`. For owners and moderators."""
+    state = await api.allowed(call.caller, call.where.room, "export")
+
+    async def lines() -> AsyncIterator[bytes]:
+        async for line in export_lines(api.service.log, state, api.now_ms()):
+            yield encode_line(line)
+
+    return lines()
+
+
+async def _room_view(api: Api, room: str) -> RoomView:
+    state = await api.service.log.state(room)
+    if state is None:
+        raise Rejected(ErrorCode.ROOM_NOT_FOUND)
+    return _as_view(state)
+
+
+def _as_view(state: RoomState) -> RoomView:
+    return RoomView(
+        room=state.room,
+        title=state.title,
+        head=Position(state.head.epoch, state.head.seq),
+        members=state.members,
+        created_at_ms=state.created_at_ms,
+    )
+
+
+# -- the table ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One row: everything that routing, decoding and documentation need to know."""
+
+    method: str
+    path: str
+    handler: Callable[[Api, Any], Awaitable[Any]]
+    where: type[Struct] = Nowhere
+    query: type[Struct] = NoQuery
+    body: type[Struct] | None = None
+    answer: Any = None
+    status: int = 200
+    public: bool = False
+    takes_once: bool = False
+    lines: bool = False
+    """The answer is a stream of JSON lines of type `answer`."""
+    errors: tuple[ErrorCode, ...] = field(default=())
+    """What can be said no for, besides what every operation can say."""
+
+    @property
+    def name(self) -> str:
+        return self.handler.__name__
+
+
+_IN_ROOM: Final = (ErrorCode.FORBIDDEN, ErrorCode.NOT_A_MEMBER, ErrorCode.ROOM_NOT_FOUND)
+
+OPERATIONS: Final[tuple[Operation, ...]] = (
+    Operation(
+        "GET",
+        "/invites/{code}",
+        view_invite,
+        where=OfInvite,
+        answer=InviteView,
+        public=True,
+        errors=(ErrorCode.INVITE_INVALID, ErrorCode.TOO_FAST),
+    ),
+    Operation(
+        "DELETE",
+        "/invites/{code}",
+        delete_invite,
+        where=OfInvite,
+        status=204,
+        errors=(*_IN_ROOM, ErrorCode.INVITE_INVALID),
+    ),
+    Operation(
+        "POST",
+        "/enter",
+        enter,
+        body=EnterRequest,
+        answer=Entered,
+        public=True,
+        errors=(
+            ErrorCode.INVITE_INVALID,
+            ErrorCode.NAME_INVALID,
+            ErrorCode.LANGUAGE_INVALID,
+            ErrorCode.ROOM_NOT_FOUND,
+            ErrorCode.TOO_FAST,
+        ),
+    ),
+    Operation("GET", "/rooms", list_rooms, query=RoomsQuery, answer=RoomsPage, errors=(ErrorCode.FORBIDDEN,)),
+    Operation(
+        "POST",
+        "/rooms",
+        create_room,
+        body=RoomRequest,
+        answer=RoomView,
+        status=201,
+        takes_once=True,
+        errors=(ErrorCode.FORBIDDEN, ErrorCode.ROOM_EXISTS, ErrorCode.NAME_INVALID),
+    ),
+    Operation("GET", "/rooms/{room}", get_room, where=InRoom, answer=RoomView, errors=_IN_ROOM),
+    Operation(
+        "GET",
+        "/rooms/{room}/members",
+        list_members,
+        where=InRoom,
+        query=MembersQuery,
+        answer=MembersPage,
+        errors=_IN_ROOM,
+    ),
+    Operation(
+        "PUT",
+        "/rooms/{room}/members/{user}",
+        put_member,
+        where=OfMember,
+        body=MemberRequest,
+        answer=MemberView,
+        errors=(*_IN_ROOM, ErrorCode.OWNER_MUST_STAY, ErrorCode.NAME_INVALID),
+    ),
+    Operation(
+        "DELETE",
+        "/rooms/{room}/members/{user}",
+        delete_member,
+        where=OfMember,
+        status=204,
+        errors=(*_IN_ROOM, ErrorCode.OWNER_MUST_STAY),
+    ),
+    Operation(
+        "POST",
+        "/rooms/{room}/invites",
+        create_invite,
+        where=InRoom,
+        body=InviteRequest,
+        answer=InviteMade,
+        status=201,
+        errors=_IN_ROOM,
+    ),
+    Operation(
+        "GET",
+        "/rooms/{room}/messages",
+        list_messages,
+        where=InRoom,
+        query=MessagesQuery,
+        answer=MessagesPage,
+        errors=(*_IN_ROOM, ErrorCode.EPOCH_CHANGED),
+    ),
+    Operation(
+        "POST",
+        "/rooms/{room}/messages",
+        post_message,
+        where=InRoom,
+        body=MessageRequest,
+        answer=MessageMade,
+        status=201,
+        takes_once=True,
+        errors=(*_IN_ROOM, ErrorCode.NOTHING_TO_SAY, ErrorCode.MESSAGE_NOT_FOUND, ErrorCode.TOO_FAST),
+    ),
+    Operation("GET", "/rooms/{room}/export", export_room, where=InRoom, answer=ExportLine, lines=True, errors=_IN_ROOM),
+)
+
+
+def by_path() -> Mapping[str, dict[str, Operation]]:
+    """The operations of each path, by method."""
+    paths: dict[str, dict[str, Operation]] = {}
+    for operation in OPERATIONS:
+        paths.setdefault(operation.path, {})[operation.method] = operation
+    return paths

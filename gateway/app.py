@@ -1,0 +1,261 @@
+"""Composition root of a gateway process: settings in, an ASGI application and a serving process out.
+
+Invariant: the process lives exactly as long as `Gateway.run`. When relay or attendance die, the process says why and
+ends with status 1, and whoever supervises it starts another: a gateway that hears nothing must not look alive.
+"""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import signal
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, MutableMapping
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+import uvicorn
+import uvloop
+
+from chat.adapters.connect import connect_engine
+from chat.errors import CommandFailed
+from chat.frames import Route
+from chat.limits import FRAME_BYTES_MAX, PING_INTERVAL_S
+from chat.service import Service
+from gateway.api import Api
+from gateway.clock import Clock
+from gateway.endpoint import websocket_endpoint
+from gateway.gateway import Gateway
+from gateway.http import Http, Receive, Send
+from gateway.protocol import ChatProtocol
+from gateway.settings import Settings
+from gateway.tokens import TokenKeys
+from gateway.web import WebFiles
+
+WEB: Final = Path(__file__).parent / "web"
+ROUTES_LOOK_S: Final = 10.0
+"""How often installed packages are looked at, as often as translators do."""
+BACKLOG: Final = 2048
+"""Connections the kernel may hold for us: everybody of a full room at once after a restart."""
+
+log = structlog.get_logger("gateway")
+
+WhenDead = Callable[[BaseException], None]
+
+
+class App:
+    """One gateway process as an ASGI application; everything is made at lifespan startup, inside its loop."""
+
+    def __init__(self, settings: Settings, when_dead: WhenDead) -> None:
+        self.settings = settings
+        self.name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+        self.gateway: Gateway | None = None
+        self._when_dead = when_dead
+        self._http: Http | None = None
+        self._routes: tuple[Route, ...] = ()
+        self._ping: Callable[[], Awaitable[None]] = _nothing
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif self._http is not None:
+            await self._http(scope, receive, send)
+        else:
+            raise RuntimeError("this application needs an ASGI server that speaks lifespan")
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        async with contextlib.AsyncExitStack() as stack:
+            try:
+                await stack.enter_async_context(self.opened())
+            except Exception as error:
+                await send({"type": "lifespan.startup.failed", "message": str(error)})
+                self._when_dead(error)
+                return
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    @contextlib.asynccontextmanager
+    async def opened(self) -> AsyncIterator[None]:
+        """Engine, gateway and HTTP, for as long as the block lasts. Raises Unavailable, KeysInvalid."""
+        settings = self.settings
+        keys = TokenKeys.open(settings.keys_path, settings.audience, make=settings.may_make_keys)
+        async with connect_engine(settings.redis_url, settings.data_dir) as engine, engine.new_feed() as feed:
+            clock = Clock()
+            service = Service(
+                engine.log,
+                engine.presence,
+                engine.jobs,
+                engine.invites,
+                now_ms=clock.now_ms,
+                new_id=lambda: secrets.token_hex(12),
+            )
+            gateway = Gateway(
+                service, feed, verify=keys.verify, name=self.name, routes=lambda: self._routes, clock=clock
+            )
+            api = Api(
+                service,
+                keys,
+                public_url=settings.public_url,
+                guest_token_days=settings.guest_token_days,
+                enter_per_minute=settings.enter_per_minute,
+                enter_burst=settings.enter_burst,
+                now_ms=clock.now_ms,
+                now_s=clock.now_s,
+            )
+            self.gateway = gateway
+            self._ping = engine.ping
+            self._http = Http(
+                api,
+                websocket_endpoint(gateway, frozenset(settings.allowed_origins)),
+                WebFiles(WEB),
+                name=self.name,
+                why_not_ready=self._why_not_ready,
+                statistics=lambda: {**gateway.statistics(), **_named("engine", engine.statistics())},
+            )
+            self._routes = await asyncio.to_thread(installed_routes, settings.data_dir)
+            async with asyncio.TaskGroup() as tasks:
+                living = [tasks.create_task(self._live(work)) for work in (gateway.run(), self._look_for_packages())]
+                yield
+                for task in living:
+                    task.cancel()
+
+    async def _live(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception as error:
+            log.exception("a task died that this process cannot do without")
+            self._when_dead(error)
+
+    async def _look_for_packages(self) -> None:
+        while True:
+            await asyncio.sleep(ROUTES_LOOK_S)
+            self._routes = await asyncio.to_thread(installed_routes, self.settings.data_dir)
+
+    async def _why_not_ready(self) -> str | None:
+        gateway = self.gateway
+        if gateway is None:
+            return "this process is starting"
+        if gateway.draining:
+            return "this process is about to stop"
+        if not gateway.ready:
+            return "the relay is not running yet"
+        try:
+            await self._ping()
+        except CommandFailed as failure:
+            return f"the message log cannot be reached: {failure.words}"
+        return None
+
+
+def create_app(settings: Settings, when_dead: WhenDead | None = None) -> App:
+    """The ASGI application; serve it with lifespan and `ws=ChatProtocol`. `when_dead` is told when it must end."""
+    return App(settings, when_dead or _end_process)
+
+
+def _end_process(error: BaseException) -> None:
+    signal.raise_signal(signal.SIGTERM)
+
+
+async def _nothing() -> None:
+    pass
+
+
+def _named(what: str, statistics: Mapping[str, float]) -> dict[str, float]:
+    return {f"{what}_{name}": value for name, value in statistics.items()}
+
+
+def installed_routes(data_dir: Path) -> tuple[Route, ...]:
+    """What the translation packages in the data directory can do. None where the translator is not installed."""
+    try:
+        from translator.packages import PackageStore
+        from translator.routes import reachable
+    except ImportError:
+        return ()
+    routes = reachable(PackageStore(data_dir).installed())
+    return tuple(Route(source=route.source, target=route.target, starter=route.starter) for route in routes)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, but the signals are ours: we say goodbye before it closes sockets."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Any:
+        yield
+
+
+def serve(settings: Settings, listening: socket.socket) -> int:
+    """Run one gateway process on a bound socket until a signal or a death; the exit status."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_serve(settings, listening))
+
+
+async def _serve(settings: Settings, listening: socket.socket) -> int:
+    stopping = asyncio.Event()
+    deaths: list[BaseException] = []
+
+    def when_dead(error: BaseException) -> None:
+        deaths.append(error)
+        stopping.set()
+
+    app = create_app(settings, when_dead)
+    config = uvicorn.Config(
+        app,
+        ws=ChatProtocol,
+        ws_per_message_deflate=False,
+        ws_max_size=FRAME_BYTES_MAX,
+        ws_ping_interval=PING_INTERVAL_S,
+        ws_ping_timeout=20.0,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=True,
+        forwarded_allow_ips=list(settings.trusted_proxies),
+        date_header=False,
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=max(1, int(settings.stop_within_s)),
+    )
+    server = _Server(config)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    async with asyncio.TaskGroup() as tasks:
+        serving = tasks.create_task(_served(server, listening))
+        asked = tasks.create_task(stopping.wait())
+        await asyncio.wait((serving, asked), return_when=asyncio.FIRST_COMPLETED)
+        asked.cancel()
+        if app.gateway is not None and not deaths:
+            log.info("stopping", within_s=settings.stop_within_s)
+            await app.gateway.drain(settings.stop_within_s / 2)
+        server.should_exit = True
+    for death in deaths:
+        log.error("the process ends", why=f"{type(death).__name__}: {death}")
+    return 1 if deaths or serving.result() else 0
+
+
+async def _served(server: uvicorn.Server, listening: socket.socket) -> int:
+    try:
+        await server.serve(sockets=[listening])
+    except SystemExit as ending:  # how uvicorn says that the lifespan did not start
+        return int(ending.code or 0) or 1
+    return 0
+
+
+def listen(host: str, port: int, *, shared: bool) -> socket.socket:
+    """A bound socket. With `shared` several processes of ours may bind the same port, and the kernel deals out
+    connections among them; without, somebody else's listener is an OSError, as it should be."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        bound.bind((host, port))
+    except OSError:
+        bound.close()
+        raise
+    bound.setblocking(False)
+    bound.set_inheritable(False)
+    return bound

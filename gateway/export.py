@@ -1,0 +1,138 @@
+"""A room as JSON lines, one per message, in bounded memory.
+
+The log is read in pages; what was said later about a page's messages is asked for that page alone. Where a page has
+more of it than one answer holds, the page is halved until it fits, so nothing is left out in silence. The last line
+says how many messages there were: without it, an export was cut off.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Final, assert_never
+
+import msgspec
+
+from chat.events import (
+    Edited,
+    Entry,
+    Joined,
+    Left,
+    Posted,
+    Reacted,
+    Recalled,
+    RoleChanged,
+    RoomCreated,
+    Translated,
+    Untranslated,
+)
+from chat.ports import RoomLog, RoomState
+from chat.wire import decode_event
+from gateway.bodies import (
+    ExportedEdit,
+    ExportedEnd,
+    ExportedMessage,
+    ExportedOther,
+    ExportedReaction,
+    ExportedRecall,
+    ExportedRoom,
+    ExportedTranslation,
+    ExportLine,
+)
+
+PAGE_ENTRIES: Final = 200
+ABOUT_MAX: Final = 5_000
+"""Entries about one page held at once: a few MB."""
+
+
+async def export_lines(log: RoomLog, state: RoomState, now_ms: int) -> AsyncIterator[ExportLine]:
+    """Everything up to the head that the room had when this began. Raises Unavailable."""
+    yield ExportedRoom(room=state.room, title=state.title, head=state.head, exported_at_ms=now_ms)
+    messages, seq, head = 0, 0, state.head.seq
+    while seq < head:
+        page = [entry for entry in await log.read_after(state.room, seq, PAGE_ENTRIES) if entry.seq <= head]
+        if not page:
+            break
+        async for line in _lines(log, state.room, page):
+            messages += isinstance(line, ExportedMessage)
+            yield line
+        seq = page[-1].seq
+    yield ExportedEnd(messages=messages)
+
+
+def encode_line(line: ExportLine) -> bytes:
+    return msgspec.json.encode(line) + b"\n"
+
+
+async def _lines(log: RoomLog, room: str, page: Sequence[Entry]) -> AsyncIterator[ExportLine]:
+    about = await log.about(room, page[0].seq, page[-1].seq, ABOUT_MAX)
+    if len(about) == ABOUT_MAX and len(page) > 1:
+        middle = len(page) // 2
+        for half in (page[:middle], page[middle:]):
+            async for line in _lines(log, room, half):
+                yield line
+        return
+    said: dict[int, list[Entry]] = {}
+    for entry in about:
+        event = decode_event(entry.body)
+        if isinstance(event, Edited | Translated | Untranslated | Reacted):
+            said.setdefault(event.of, []).append(entry)
+    for entry in page:
+        event = decode_event(entry.body)
+        match event:
+            case Posted():
+                yield _message(entry, event, said.get(entry.seq, ()))
+            case Recalled():
+                yield ExportedRecall(of=event.of, at_ms=entry.at_ms, author=event.author, by=event.by)
+            case RoomCreated() | Joined() | Left() | RoleChanged():
+                yield ExportedOther(seq=entry.seq, at_ms=entry.at_ms, event=event)
+            case Edited() | Translated() | Untranslated() | Reacted():
+                pass  # told with the message it is about
+            case _:
+                assert_never(event)
+
+
+def _message(entry: Entry, posted: Posted, about: Sequence[Entry]) -> ExportedMessage:
+    edits: list[ExportedEdit] = []
+    translations: dict[tuple[str, int], ExportedTranslation] = {}
+    reactions: dict[str, dict[str, None]] = {}
+    for later in about:
+        match decode_event(later.body):
+            case Edited() as edit:
+                edits.append(ExportedEdit(revision=edit.revision, at_ms=later.at_ms, text=edit.text))
+            case Translated() as made:
+                translations[made.language, made.revision] = ExportedTranslation(
+                    language=made.language,
+                    revision=made.revision,
+                    source=made.source,
+                    text=made.text,
+                    engine=made.engine,
+                    package=made.package,
+                    starter=made.starter,
+                )
+            case Untranslated() as refused:
+                translations.setdefault(
+                    (refused.language, refused.revision),
+                    ExportedTranslation(
+                        language=refused.language,
+                        revision=refused.revision,
+                        source=refused.source,
+                        text=None,
+                        reason=refused.reason,
+                    ),
+                )
+            case Reacted() as reaction if reaction.on:
+                reactions.setdefault(reaction.emoji, {})[reaction.by] = None
+            case Reacted() as reaction:
+                reactions.get(reaction.emoji, {}).pop(reaction.by, None)
+            case _:
+                pass
+    return ExportedMessage(
+        seq=entry.seq,
+        at_ms=entry.at_ms,
+        author=posted.author,
+        name=posted.name,
+        text=posted.text,
+        reply_to=posted.reply_to,
+        mentions=posted.mentions,
+        edits=tuple(edits),
+        translations=tuple(translations.values()),
+        reactions=tuple(ExportedReaction(emoji=emoji, by=tuple(by)) for emoji, by in reactions.items() if by),
+    )
