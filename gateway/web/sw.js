@@ -1,0 +1,32 @@
+// Keeps the shell of the page for a phone without a network. Network first: whoever updates the server updates the
+// page. Never touches /api or the socket, and keeps nothing that anybody wrote.
+
+const SHELL = "diqiucun-shell-1";
+
+self.addEventListener("install", (event) => {
+  event.waitUntil(caches.open(SHELL).then((cache) => cache.add("/")).then(() => self.skipWaiting()));
+});
+
+self.addEventListener("activate", (event) => {
+  event.waitUntil(caches.keys()
+    .then((names) => Promise.all(names.filter((name) => name !== SHELL).map((name) => caches.delete(name))))
+    .then(() => self.clients.claim()));
+});
+
+self.addEventListener("fetch", (event) => {
+  const url = new URL(event.request.url);
+  const isShell = url.origin === location.origin && (url.pathname === "/" || url.pathname.startsWith("/web/"));
+  if (event.request.method !== "GET" || !isShell) return;
+  event.respondWith((async () => {
+    const cache = await caches.open(SHELL);
+    try {
+      const answer = await fetch(event.request);
+      if (answer.ok) await cache.put(event.request, answer.clone());
+      return answer;
+    } catch (failed) {
+      const kept = await cache.match(event.request, { ignoreSearch: true });
+      if (kept) return kept;
+      throw failed;
+    }
+  })());
+});

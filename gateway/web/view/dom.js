@@ -1,0 +1,66 @@
+// Elements without markup: every text a person wrote becomes a text node here, so there is nothing to escape.
+
+/** h("button", {class: "send", onclick: f, "aria-label": "Send"}, children...): false and null attributes are left out. */
+export function h(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes ?? {})) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (name === "value" || name === "checked") element[name] = value;
+    else element.setAttribute(name, value === true ? "" : String(value));
+  }
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+const SVG = "http://www.w3.org/2000/svg";
+const ICONS = {
+  send: "M4 12 20 4l-5 16-3.5-6.5zM11.500 13.500 20 4",
+  people: "M9 11a3.500 3.500 0 1 0 0-7 3.500 3.500 0 0 0 0 7zM2.500 20c.4-4 3-6 6.500-6s6.100 2 6.500 6M16 4.600a3.300 3.300 0 0 1 0 6M18 14.400c2 .8 3.200 2.600 3.500 5.600",
+  settings: "M4 7h9M17 7h3M4 17h3M11 17h9M15 4.500a2.500 2.500 0 1 1 0 5 2.500 2.500 0 0 1 0-5zM9 14.500a2.500 2.500 0 1 1 0 5 2.500 2.500 0 0 1 0-5z",
+  swap: "M7 4 3.500 7.500 7 11M3.500 7.500H17M17 13l3.500 3.500L17 20M20.500 16.500H7",
+  more: "M5.500 12h.01M12 12h.01M18.500 12h.01",
+  close: "M6 6l12 12M18 6 6 18",
+  down: "M12 5v14M6 13l6 6 6-6",
+  reply: "M9 6 4 11l5 5M4 11h9c4 0 6.500 2 7 7",
+  copy: "M9 9h11v11H9zM5 15H4V4h11v1",
+  edit: "M4 20l1-4.500L16.500 4 20 7.500 8.500 19zM14 6.500l3.500 3.500",
+  recall: "M5 5v5h5M5.500 10A7.500 7.500 0 1 1 5 15",
+  translate: "M3.500 6h10M8.500 3.500V6M12 6c-1 4-4 7-8 8.500M5.500 8.500c1 2.500 3.500 4.500 6.500 5.500M11.500 20.500l4.500-11 4.500 11M13 17h6",
+  clock: "M12 4a8 8 0 1 1 0 16 8 8 0 0 1 0-16zM12 8v4.500l3 1.500",
+  alert: "M12 4a8 8 0 1 1 0 16 8 8 0 0 1 0-16zM12 8v5M12 16h.01",
+  add: "M12 5v14M5 12h14",
+  check: "M5 12.500 10 17 19 7",
+};
+
+export function icon(name) {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("class", `icon icon-${name}`);
+  svg.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS(SVG, "path");
+  path.setAttribute("d", ICONS[name]);
+  svg.append(path);
+  return svg;
+}
+
+/** Words only a screen reader says. */
+export function unseen(words) {
+  return h("span", { class: "unseen" }, words);
+}
+
+/** Somebody's seal: a square of ink with the first character of the name. */
+export function seal(name, hue, character) {
+  return h("span", { class: `seal hue-${hue}`, "aria-hidden": "true" }, character);
+}
+
+let toasting;
+
+/** A sentence for a few seconds. Refusals interrupt a screen reader, the rest waits its turn. */
+export function toast(words, { refusal = false } = {}) {
+  const region = document.getElementById(refusal ? "refusals" : "notices");
+  clearTimeout(toasting);
+  for (const id of ["refusals", "notices"]) document.getElementById(id).replaceChildren();
+  region.append(h("p", { class: "toast" }, words));
+  toasting = setTimeout(() => region.replaceChildren(), refusal ? 6000 : 3000);
+}

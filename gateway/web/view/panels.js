@@ -1,0 +1,151 @@
+// The sheets over a room. Fetched at first use: most people read and write for a while before they need one.
+
+import { canonical, guessTag, languageName, ownName } from "../language.js";
+import { hueOf, sealOf } from "../names.js";
+import { reactions, translationFor } from "../room.js";
+import { wordsForError } from "../words.js";
+import { h, icon, seal, toast } from "./dom.js";
+import { languageChips } from "./languages.js";
+import { reading, refusalWords, textNodes } from "./message.js";
+import { careful, openSheet } from "./sheet.js";
+
+const EMOJI = ["👍", "❤️", "😂", "🎉", "👏", "🙏", "😮", "🐱"];
+
+/** One message: its texts, how it was translated, and what can be done with it. */
+export function openMessage(view, message) {
+  if (!message || message.kind !== "post" || message.recalled_by !== null) return;
+  const { talk, messages, composer } = view;
+  const { say, ui, time } = view.page;
+  const own = message.author === talk.me.user;
+  const mayRecall = own || talk.room.role === "owner" || talk.room.role === "moderator";
+  const name = own ? say("you") : message.name;
+  openSheet(`${name} · ${time.clock(message.at_ms)}`, say("close"), (close) => {
+    const mine = new Set(reactions(message, talk.me.user).filter((one) => one.mine).map((one) => one.emoji));
+    const then = (act) => () => {
+      close();
+      act();
+    };
+    const action = (iconName, words, act) => h("button", { type: "button", class: "action", onclick: then(act) }, icon(iconName), h("span", {}, words));
+    const translations = talk.me.languages.map((language) => message.translations.get(language)).filter((one) => one && one.revision === message.revision && one.text !== null);
+    const read = reading(message, talk, null);
+    const source = canonical(translations[0]?.source || guessTag(message.text, talk.me.languages) || "und");
+    const missing = talk.me.languages.filter((language) => language !== source && !translations.some((one) => one.language === language));
+    const askable = missing.filter((language) => own || language === talk.target || talk.routes.some((route) => canonical(route.target) === language));
+    return [
+      h("div", { class: "texts" },
+        h("p", { class: "text", dir: "auto", lang: source === "und" ? null : source }, textNodes(message, talk.me.user)),
+        translations.map((one) => h("div", { class: "translation" },
+          h("p", { class: "text", dir: "auto", lang: one.language }, textNodes({ text: one.text, mentions: message.mentions }, talk.me.user)),
+          h("p", { class: "label" }, h("span", { class: "seal-small", lang: "zh", "aria-hidden": "true" }, "译"), `${say("machine")}${one.starter ? ` · ${say("starter")}` : ""}`))),
+        read.state === "refused" && h("p", { class: "label" }, refusalWords(read, message, talk, say, ui))),
+      h("div", { class: "emoji-row", role: "group", "aria-label": say("message_actions") }, EMOJI.map((emoji) => h("button", {
+        type: "button", class: "emoji", "aria-pressed": String(mine.has(emoji)), "aria-label": say("react_with", { emoji }),
+        onclick: then(() => view.act("react", message, emoji, !mine.has(emoji))),
+      }, emoji))),
+      action("reply", say("reply"), () => composer.reply(message, (translationFor(message, talk.me.languages) ?? message).text)),
+      askable.map((language) => action("translate", own ? say("reads_in", { language: languageName(language, ui) }) : `${say("translate")} · ${ownName(language)}`, () => {
+        messages.showBoth(message);
+        talk.translate(message.seq, language);
+      })),
+      action("copy", say("copy"), () => copy(view, read.main.text)),
+      own && action("edit", say("edit"), () => composer.edit(message)),
+      mayRecall && careful(say("recall"), say("recall_sure"), then(() => talk.recall(message.seq).catch(() => {})), "recall"),
+    ];
+  });
+}
+
+async function copy(view, text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    toast(view.page.say("copied"));
+  } catch {
+    toast(wordsForError(view.page.say, "other"), { refusal: true });
+  }
+}
+
+/** Who is here, by language; a tap on somebody mentions them. */
+export function openPeople(view) {
+  const { talk } = view;
+  const { say, ui } = view.page;
+  talk.askPeople();
+  openSheet(say("who_is_here"), say("close"), (close) => {
+    const body = h("div", { class: "people" });
+    const draw = () => {
+      const { here } = talk.room;
+      if (!here) return;
+      const groups = Map.groupBy ? Map.groupBy(here.people, (one) => one.languages[0] ?? "und") : grouped(here.people);
+      const counts = Object.entries(here.by_language).sort((a, b) => b[1] - a[1]);
+      const most = Math.max(1, ...counts.map(([, n]) => n));
+      body.replaceChildren(
+        h("p", { class: "lead" }, say("here_total", { n: here.total })),
+        ...counts.map(([language, n]) => {
+          const bar = h("span", { class: "bar" });
+          bar.style.inlineSize = `${Math.max(4, (n / most) * 100)}%`;
+          return h("section", {},
+            h("h3", {}, h("span", { class: "language", lang: language }, ownName(language)), h("span", { class: "count" }, new Intl.NumberFormat(ui).format(n)), h("span", { class: "bar-track" }, bar)),
+            h("ul", {}, (groups.get(language) ?? []).map((person) => h("li", {}, h("button", {
+              type: "button", class: "person", disabled: person.user === talk.me.user,
+              onclick: () => {
+                close();
+                view.composer.mention(person.user, person.name);
+              },
+            }, seal(person.name, hueOf(person.user), sealOf(person.name)), h("bdi", { class: "name", lang: guessTag(person.name, []) || null }, person.name),
+            h("span", { class: "reads" }, person.user === talk.me.user ? say("you") : person.languages.slice(1).map((one) => languageName(one, ui)).join(say("list_separator"))))))));
+        }));
+    };
+    draw();
+    const hear = () => (body.isConnected ? draw() : undefined);
+    talk.addEventListener("change", hear);
+    const watch = new MutationObserver(() => {
+      if (body.isConnected) return;
+      talk.removeEventListener("change", hear);
+      watch.disconnect();
+    });
+    watch.observe(document.body, { childList: true });
+    return body;
+  });
+}
+
+/** How this person reads. */
+export function openSettings(view) {
+  const { talk } = view;
+  const { say, ui, setInterface, rooms, forget, saveLanguages } = view.page;
+  openSheet(say("settings"), say("close"), (close) => {
+    const languages = [...talk.me.languages];
+    const others = rooms().filter((room) => room.room !== talk.room.id);
+    return [
+      h("fieldset", { class: "field modes" }, h("legend", {}, say("show")),
+        ["translated", "original", "both"].map((mode) => h("label", {}, h("input", {
+          type: "radio", name: "mode", value: mode, checked: view.mode === mode,
+          onchange: () => view.setMode(mode),
+        }), h("span", {}, say(`mode_${mode}`))))),
+      h("div", { class: "field" }, h("span", { class: "label" }, say("you_read")),
+        languageChips(languages, view.page, () => {
+          saveLanguages(languages);
+          talk.setLanguages([...languages]);
+        }), h("p", { class: "hint" }, say("you_read_hint"))),
+      h("div", { class: "field" }, h("span", { class: "label" }, say("interface")),
+        h("div", { class: "switch", role: "group", "aria-label": say("interface") }, [["zh", "中文"], ["en", "English"]].map(([language, words]) => h("button", {
+          type: "button", lang: language, "aria-pressed": String(ui === language), onclick: () => {
+            close();
+            setInterface(language);
+          },
+        }, words)))),
+      others.length > 0 && h("nav", { class: "known", "aria-label": say("rooms") }, h("span", { class: "label" }, say("rooms")),
+        others.map((room) => h("a", { href: `#/r/${room.room}`, dir: "auto", onclick: close }, h("span", {}, room.title || room.room), icon("down")))),
+      careful(say("forget"), say("forget_sure"), () => {
+        close();
+        forget();
+      }),
+    ];
+  });
+}
+
+function grouped(people) {
+  const groups = new Map();
+  for (const person of people) {
+    const language = person.languages[0] ?? "und";
+    groups.set(language, [...(groups.get(language) ?? []), person]);
+  }
+  return groups;
+}
