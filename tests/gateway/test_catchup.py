@@ -1,4 +1,4 @@
-"""Joining a room that goes on speaking: any interleaving of log pages and live entries loses nothing, doubles nothing."""
+"""Joining a room that goes on speaking: no interleaving of log pages and live entries loses or doubles anything."""
 
 from hypothesis import given
 from hypothesis import strategies as st

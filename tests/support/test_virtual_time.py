@@ -76,7 +76,7 @@ def test_a_deadlock_is_found_although_another_task_is_done_for():
 
 def test_a_story_that_spins_without_time_moving_fails():
     async def story() -> None:
-        while True:  # noqa: ASYNC110
+        while True:
             await asyncio.sleep(0)
 
     with pytest.raises(Spinning):
@@ -85,7 +85,7 @@ def test_a_story_that_spins_without_time_moving_fails():
 
 def test_a_story_that_is_not_over_in_time_fails():
     async def story() -> None:
-        while True:  # noqa: ASYNC110
+        while True:
             await asyncio.sleep(1)
 
     with pytest.raises(TooLate, match="still not over after 60 s"):

@@ -138,8 +138,7 @@ async def test_a_bad_token_is_answered_then_closed(served: Served, token: str, c
     async with opened(served, hello=None) as socket:
         await tell(socket, type="hello", id=4, token=token, languages=["en"])
         closed_with, frames = await closing(socket)
-    assert [(frame["type"], frame.get("code")) for frame in frames][0] == ("error", code)
-    assert frames[0]["re"] == 4
+    assert (frames[0]["type"], frames[0]["code"], frames[0]["re"]) == ("error", code, 4)
     assert closed_with == reason.code
 
 
