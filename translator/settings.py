@@ -24,37 +24,41 @@ class TranslatorSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="DIQIUCUN_", env_ignore_empty=True, frozen=True, extra="ignore")
 
-    data_dir: Path = Field(Path("data"), description="Directory of packages, downloads and the built-in engine.")
+    data_dir: Path = Field(
+        default=Path("data"), description="Directory of packages, downloads and the built-in engine."
+    )
     redis_url: str | None = Field(
-        None,
+        default=None,
         pattern=r"^(redis|rediss|unix)://\S+$",
         description="Redis or Valkey shared with the gateways. Empty: the small engine bundled with Diqiucun.",
     )
     key_prefix: str = Field(
-        "dqc:", pattern=r"^[A-Za-z0-9_.:-]{0,32}$", description="Put before every key, where a Redis is shared."
+        default="dqc:", pattern=r"^[A-Za-z0-9_.:-]{0,32}$", description="Put before every key, where a Redis is shared."
     )
-    packages_index_url: str | None = Field(
-        None, description="Index of translation packages, for mirrors. Empty: the Argos index."
+    package_index_url: str | None = Field(
+        default=None, description="Index of translation packages, for mirrors. Empty: the Argos index."
     )
     starter: bool = Field(
-        True, description="Translate zh <-> en with the small built-in package where no other is installed."
+        default=True, description="Translate zh <-> en with the small built-in package where no other is installed."
     )
-    translation_device: Literal["cpu", "cuda", "auto"] = Field("cpu", description="Where models run.")
+    translation_device: Literal["cpu", "cuda", "auto"] = Field(default="cpu", description="Where models run.")
     translation_threads: int = Field(
-        0, ge=0, le=256, description="Batches translated at the same time; 0 for one on each processor."
+        default=0, ge=0, le=256, description="Batches translated at the same time; 0 for one on each processor."
     )
     translation_cache_max: int = Field(
-        20_000, ge=0, le=10_000_000, description="Sentences remembered; a thousand take about 0.3 MB."
+        default=20_000, ge=0, le=10_000_000, description="Sentences remembered; a thousand take about 0.3 MB."
     )
     translation_jobs_max: int = Field(
-        256, ge=1, le=10_000, description="Jobs in one worker's hands; more of them make larger batches."
+        default=256, ge=1, le=10_000, description="Jobs in one worker's hands; more of them make larger batches."
     )
     stop_within_s: float = Field(
-        10.0, ge=0.0, le=300.0, description="Seconds that running jobs may take once the process must stop."
+        default=10.0, ge=0.0, le=300.0, description="Seconds that running jobs may take once the process must stop."
     )
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least level that is logged."
+    )
     log_format: Literal["auto", "console", "json"] = Field(
-        "auto", description="auto writes for people on a terminal and JSON elsewhere."
+        default="auto", description="auto writes for people on a terminal and JSON elsewhere."
     )
 
     @classmethod

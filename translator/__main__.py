@@ -1,0 +1,182 @@
+"""`python -m translator`: one translation worker, put together and kept until SIGTERM. The only file that names
+adapters.
+
+Invariant: after SIGTERM or SIGINT no further job is taken, those in hand end within `stop_within_s` or are left to
+another worker, and the exit status is 0. A worker that cannot work (wrong settings, no engine) ends with a sentence
+and a status that is not 0; one whose Redis is merely away waits for it, because jobs expire by themselves.
+
+Packages are looked at every `LOOK_S` instead of watched: an operator who installs one has it a few seconds later on
+every worker of every machine that shares the directory, and no notification can be missed.
+"""
+
+import asyncio
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from typing import Any, Final
+
+import structlog
+from pydantic import ValidationError
+
+from chat.adapters.connect import connect_engine
+from chat.adapters.embedded import EngineFailed as StoreFailed
+from translator.cache import Cache
+from translator.ctranslate import CTranslateEngine
+from translator.lanes import Lanes
+from translator.packages import PackageStore
+from translator.pipeline import Pipeline
+from translator.settings import TranslatorSettings
+from translator.worker import Worker
+
+LOOK_S: Final = 10.0
+TELL_S: Final = 300.0
+"""How often the counters are written to the log."""
+
+log = structlog.get_logger("translator")
+
+
+def main() -> int:
+    """Run a worker with the settings of the environment; the exit status."""
+    try:
+        settings = TranslatorSettings()
+    except ValidationError as error:
+        print(_words(error), file=sys.stderr)
+        return 2
+    configure_logs(settings.log_level, settings.log_format)
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        try:
+            runner.run(serve(settings))
+        except StoreFailed as failed:
+            print(failed, file=sys.stderr)
+            return 1
+    return 0
+
+
+async def serve(settings: TranslatorSettings) -> None:
+    """Work until a signal says stop. Raises chat.adapters.embedded.EngineFailed."""
+    store = PackageStore(settings.data_dir, starter=settings.starter)
+    packages = await asyncio.to_thread(store.installed)
+    for stray in await asyncio.to_thread(store.strays):
+        log.warning("not_a_package", path=str(stray.path), why=stray.why)
+    engine = CTranslateEngine(threads=settings.translation_threads, device=settings.translation_device)
+    try:
+        async with (
+            connect_engine(settings.redis_url, settings.data_dir, prefix=settings.key_prefix) as connected,
+            Lanes(engine, Cache(settings.translation_cache_max), running_max=engine.threads) as lanes,
+        ):
+            pipeline = Pipeline(engine, lanes, packages)
+            worker = Worker(
+                worker_name(),
+                connected.jobs,
+                connected.log,
+                pipeline,
+                running_max=settings.translation_jobs_max,
+                drain_s=settings.stop_within_s,
+            )
+            _on_stop_signals(worker.stop)
+            log.info("ready", engine=engine.name, threads=engine.threads, routes=_routes(pipeline))
+            async with asyncio.TaskGroup() as tasks:
+                looking = tasks.create_task(_look_at_packages(store, pipeline, engine), name="packages")
+                telling = tasks.create_task(_tell(worker), name="statistics")
+                await worker.run()
+                looking.cancel()
+                telling.cancel()
+            log.info("stopped", **_counted(worker))
+    finally:
+        await engine.close()
+
+
+async def _look_at_packages(store: PackageStore, pipeline: Pipeline, engine: CTranslateEngine) -> None:
+    while True:
+        await asyncio.sleep(LOOK_S)
+        packages = await asyncio.to_thread(store.installed)
+        if packages != pipeline.packages:
+            for gone in set(pipeline.packages) - set(packages):
+                engine.forget(gone)
+            pipeline.use(packages)
+            log.info("packages_changed", routes=_routes(pipeline))
+
+
+async def _tell(worker: Worker) -> None:
+    while True:
+        await asyncio.sleep(TELL_S)
+        log.info("statistics", **_counted(worker))
+
+
+def worker_name() -> str:
+    """A name no other worker has had: jobs are held under it."""
+    return f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+def configure_logs(level: str, form: str) -> None:
+    """Our lines and the libraries', for people on a terminal, as JSON elsewhere. No text of a message is logged."""
+    as_json = form == "json" or (form == "auto" and not sys.stderr.isatty())
+    before: list[Any] = [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+    ]
+    writer: Any = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if as_json
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=before,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                writer,
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, *before, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+
+
+def _on_stop_signals(stop: Callable[[], None]) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    try:
+        import uvloop
+    except ImportError:  # not made for Windows
+        return asyncio.new_event_loop
+    return lambda: uvloop.new_event_loop()
+
+
+def _routes(pipeline: Pipeline) -> list[str]:
+    routes = pipeline.routes()
+    return [f"{route.source} > {route.target}{' (starter)' if route.starter else ''}" for route in routes]
+
+
+def _counted(worker: Worker) -> dict[str, int]:
+    return {name: value for name, value in worker.statistics().items() if value}
+
+
+def _words(error: ValidationError) -> str:
+    lines = ["The settings cannot be used:"]
+    for problem in error.errors():
+        name = "DIQIUCUN_" + "_".join(str(part) for part in problem["loc"]).upper()
+        lines.append(f"  {name}={str(problem['input'])[:80]}: {problem['msg'].lower()}.")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
