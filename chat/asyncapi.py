@@ -172,7 +172,7 @@ def _summary(kind: type) -> str:
 
 def _draft_7(schema: Any) -> Any:
     """Draft 2020-12 as msgspec writes it, in the words of draft 7."""
-    if isinstance(schema, list):
+    if isinstance(schema, list | tuple):
         return [_draft_7(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
