@@ -40,7 +40,7 @@ class ConnectedEngine:
     presence: RedisPresence
     jobs: RedisJobs
     invites: RedisInvites
-    _engine: RedisEngine
+    redis: RedisEngine
     _prefix: str
     _trouble: asyncio.Event
     _counts: dict[str, int] = field(default_factory=lambda: {"restarts": 0, "failed_restarts": 0})
@@ -52,10 +52,10 @@ class ConnectedEngine:
 
     async def ping(self) -> None:
         """Raises Unavailable."""
-        await self._engine.ping()
+        await self.redis.ping()
 
     def statistics(self) -> dict[str, int]:
-        return {**self._engine.statistics(), **self.jobs.statistics(), **self._counts}
+        return {**self.redis.statistics(), **self.jobs.statistics(), **self._counts}
 
 
 @asynccontextmanager
@@ -76,7 +76,7 @@ async def connect_engine(
             presence=RedisPresence(engine),
             jobs=RedisJobs(engine, idle_ms=job_idle_ms),
             invites=RedisInvites(engine),
-            _engine=engine,
+            redis=engine,
             _prefix=prefix,
             _trouble=trouble,
         )

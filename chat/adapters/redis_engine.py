@@ -23,8 +23,6 @@ from chat.errors import Unavailable
 CONNECT_WITHIN_S = 2.0
 ANSWER_WITHIN_S = 5.0
 """An engine that fsyncs each append on a bad disk answers within a second; five is dead or worse than dead."""
-FAILURE_REMEMBERED_S = 0.1
-"""Callers that queued up behind a failed connection attempt share its outcome instead of each repeating it."""
 
 Command = Sequence[str | bytes | int]
 
@@ -59,7 +57,7 @@ class RedisEngine:
         self._wire: RedisWire | None = None
         self._connecting = asyncio.Lock()
         self._failure = ""
-        self._failed_at_s = float("-inf")
+        self._failures = 0
         self._dedicated: list[RedisWire] = []
         self._closed = False
         self._counts = {"commands": 0, "connects": 0, "repeated": 0, "unavailable": 0, "refused": 0}
@@ -91,13 +89,14 @@ class RedisEngine:
         self._counts["commands"] += len(commands)
         repeat = repeatable and wire is None
         while True:
+            via: RedisWire | None = None
             try:
                 via = wire or await self._connected()
                 pending = [via.send(*command) for command in commands]
                 replies = [await answer for answer in pending]
             except WireLost as lost:
                 self.trouble()
-                if repeat and self._wire is not None:
+                if repeat and via is not None:
                     repeat = False
                     self._counts["repeated"] += 1
                     continue
@@ -145,18 +144,19 @@ class RedisEngine:
     async def _connected(self) -> RedisWire:
         if self._wire is not None and not self._wire.is_lost:
             return self._wire
-        loop = asyncio.get_running_loop()
+        failures = self._failures
         async with self._connecting:
             if self._wire is not None and not self._wire.is_lost:
                 return self._wire
-            if loop.time() - self._failed_at_s < FAILURE_REMEMBERED_S:
+            if self._failures != failures:
+                # Who queued up behind an attempt shares its outcome: a thousand callers in turn, each waiting for its
+                # own timeout, would be minutes. Who comes later tries anew: a feed that is back reads the log at once.
                 raise WireLost(self._failure)
-            self._wire = None
             try:
                 self._wire = await self._connect()
             except WireLost as lost:
                 self._failure = str(lost)
-                self._failed_at_s = loop.time()
+                self._failures += 1
                 raise
             return self._wire
 

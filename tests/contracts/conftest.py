@@ -1,0 +1,99 @@
+"""The ports under contract: in memory, and on a real embedded Valkey. Both keep real time, with short bounds."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from chat.adapters.connect import connect_engine
+from chat.adapters.embedded import EmbeddedEngine
+from chat.adapters.memory import MemoryEngine, MemoryFeed
+from chat.adapters.redis_feed import RedisFeed
+from chat.events import Event, Posted, RoomCreated
+from chat.ports import Appended, FeedItem, Invites, Member, Presence, RoomFeed, RoomLog, TranslationJobs
+from tests.support.engine import embedded_engine, random_prefix
+
+__all__ = ["embedded_engine"]
+
+JOB_IDLE_MS = 150
+BACKLOG_ITEMS_MAX = 50
+WAIT_S = 10.0
+
+
+@dataclass(frozen=True)
+class Ports:
+    log: RoomLog
+    presence: Presence
+    jobs: TranslationJobs
+    invites: Invites
+    new_feed: Callable[[], AbstractAsyncContextManager[RedisFeed | MemoryFeed]]
+    sever_feeds: Callable[[], Awaitable[object]]
+    """The network fails for a moment: all feeds lose their connection and get a new one."""
+
+    async def create(self, room: str = "r", once: str = "create") -> Appended:
+        owner = Member("ann", "Ann", "owner")
+        event = RoomCreated(by="ann", name="Ann", title="大厅")
+        return await self.log.create(room, "大厅", event, owner, once=once)
+
+    async def post(self, text: str, room: str = "r", **more: Any) -> Appended:
+        more.setdefault("once", f"post-{text}")
+        return await self.log.append(room, posted(text), **more)
+
+
+def posted(text: str) -> Event:
+    return Posted(author="ann", name="Ann", text=text)
+
+
+async def take(feed: RoomFeed, count: int) -> list[FeedItem]:
+    """The next `count` items of a feed."""
+    taken: list[FeedItem] = []
+    async with asyncio.timeout(WAIT_S), aclosing(feed.items()) as items:  # type: ignore[type-var]
+        async for item in items:
+            taken.append(item)
+            if len(taken) == count:
+                break
+    return taken
+
+
+async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(WAIT_S):
+        while not await condition():  # the engine's conditions wake nobody
+            await asyncio.sleep(0.005)
+
+
+@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.engine)])
+async def ports(request: pytest.FixtureRequest) -> AsyncIterator[Ports]:
+    opening = memory_ports() if request.param == "memory" else redis_ports(request.getfixturevalue("embedded_engine"))
+    async with opening as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def memory_ports() -> AsyncIterator[Ports]:
+    engine = MemoryEngine(job_idle_ms=JOB_IDLE_MS, backlog_items_max=BACKLOG_ITEMS_MAX)
+
+    async def sever() -> None:
+        for feed in engine.feeds:
+            feed.sever()
+        await asyncio.sleep(0)
+        for feed in engine.feeds:
+            feed.heal()
+
+    yield Ports(engine.log, engine.presence, engine.jobs, engine.invites, engine.new_feed, sever)
+
+
+@asynccontextmanager
+async def redis_ports(embedded: EmbeddedEngine) -> AsyncIterator[Ports]:
+    prefix = random_prefix()
+    async with connect_engine(embedded.url, embedded.data_dir, prefix=prefix, job_idle_ms=JOB_IDLE_MS) as engine:
+
+        def new_feed() -> RedisFeed:
+            return RedisFeed(embedded.url, prefix=prefix, backlog_items_max=BACKLOG_ITEMS_MAX, retry_max_s=0.1)
+
+        def sever() -> Awaitable[object]:
+            return engine.redis.call("CLIENT", "KILL", "TYPE", "pubsub")
+
+        yield Ports(engine.log, engine.presence, engine.jobs, engine.invites, new_feed, sever)
