@@ -23,6 +23,8 @@ class Doubt(StrEnum):
     EMPTY = "empty"
     ONLY_BRACKETS = "only_brackets"
     UNKNOWN_PIECE = "unknown_piece"
+    RARE_CHARACTER = "rare_character"
+    """Simplified Chinese with a character outside GB 2312: what small models write for a word they never saw."""
     REPETITION = "repetition"
     SOURCE_LEFT = "source_left"
     TOO_SHORT = "too_short"
@@ -44,6 +46,22 @@ _LATIN_RUN: Final = regex.compile(r"\p{Latin}{2,}")
 _WORN: Final = frozenset({"ok", "okay", "lol", "haha", "emo", "aa", "bye", "hi", "hello", "no", "yes", "wow"})
 """Latin words that Chinese has taken over and that a translation need not repeat."""
 _NUMBER: Final = regex.compile(r"\d+(?:[.,]\d+)*")
+_SCALE: Final = {
+    "百": 10**2, "千": 10**3, "k": 10**3, "thousand": 10**3, "万": 10**4, "萬": 10**4, "百万": 10**6, "million": 10**6,
+    "m": 10**6, "千万": 10**7, "亿": 10**8, "億": 10**8, "billion": 10**9,
+}  # fmt: skip
+_SCALED: Final = regex.compile(
+    r"(\d{1,12}(?:,\d{3})*(?:\.\d{1,6})?)\s*(百万|千万|[百千万萬亿億]|(?:k|m|thousand|million|billion)\b)",
+    regex.IGNORECASE,
+)
+_TIME: Final = regex.compile(
+    r"(?<![\d:.])(?P<hour>\d{1,2})(?:\s*:\s*(?P<minute>\d{2})(?![\d:])|\s*[点點时時](?!间)\s*(?P<minute>\d{2}(?=分|\D|\Z)|半|一刻|三刻)?分?"
+    r"|(?=\s*(?:[ap]\.?m\b|o'clock)))",
+    regex.IGNORECASE,
+)
+_HAN: Final = regex.compile(r"\p{Han}")
+_COMMON_SINCE: Final = frozenset("囧啰嘚喽嘞啵瞭镕堃喆怼嗨咘")
+"""In daily use today, and not in the standard of 1980."""
 _NUMBER_WORDS: Final[dict[str, str]] = {
     "0": r"zero|no\b|零|〇",
     "1": r"one|first|once|an?\b|single|一|首",
@@ -77,6 +95,8 @@ def doubt(source: str, output: str, source_language: str, target_language: str) 
         return Doubt.EMPTY if not regex.search(r"[()（）\[\]【】♪]", output) else Doubt.ONLY_BRACKETS
     if "⁇" in output or "<unk>" in output or "\ufffd" in output:
         return Doubt.UNKNOWN_PIECE
+    if target_language == "zh" and _has_rare_character(source, output):
+        return Doubt.RARE_CHARACTER
     if _BRACKETED.match(output) and not _BRACKETED.match(source):
         return Doubt.ONLY_BRACKETS
     if _repetition(output) > max(3, 2 * _repetition(source)):
@@ -142,14 +162,63 @@ def _quotation_lost(source: str, output: str, source_language: str, target_langu
     return False
 
 
+def _has_rare_character(source: str, output: str) -> bool:
+    return any(rare not in source and not _is_common(rare) for rare in _HAN.findall(output))
+
+
+def _is_common(character: str) -> bool:
+    try:
+        character.encode("gb2312")
+    except UnicodeEncodeError:
+        return character in _COMMON_SINCE
+    return True
+
+
 def _numbers_lost(source: str, output: str) -> bool:
     """True when a number written in digits in `source` is nowhere in `output`, in digits or in words."""
-    owed = Counter(_numbers(source))
+    source, output = (unicodedata.normalize("NFKC", text) for text in (source, output))
+    if any(not _is_time_kept(found, output) for found in _TIME.finditer(source)):
+        return True
+    owed = Counter(_numbers(_TIME.sub(" ", source)))
     if not owed:
         return False
-    kept = set(_numbers(output))
+    kept = set(_numbers(output)) | _scaled(output)
+    scaled = _scaled(source)
+    if scaled & kept:
+        # 2万 is 20,000: the digits of the one are not those of the other
+        owed -= Counter(_numbers(" ".join(found[1] for found in _SCALED.finditer(source))))
     lowered = output.lower()
     return any(not _is_kept(number, kept, lowered) for number in owed)
+
+
+def _is_time_kept(found: "regex.Match[str]", output: str) -> bool:
+    """15:30 is there as 15:30, 3:30, 三点半 or half past three; not as a 3 here and a 30 there."""
+    hour, minute = int(found["hour"]), found["minute"] or ""
+    if hour > 24:
+        return True
+    hours = {hour, (hour + 12) % 24, hour % 12 or 12}
+    written = "|".join(rf"(?<!\d)0?{each}(?!\d)" for each in hours)
+    spoken = "|".join(_NUMBER_WORDS[str(each)] for each in hours if str(each) in _NUMBER_WORDS)
+    any_hour = f"(?:{written}|{spoken})" if spoken else f"(?:{written})"
+    if minute in ("", "00"):
+        return regex.search(any_hour, output, regex.IGNORECASE) is not None
+    minutes = {"半": "30", "一刻": "15", "三刻": "45"}.get(minute, minute)
+    words = {"30": "|半|thirty", "15": "|一刻|fifteen", "45": "|三刻|forty"}.get(minutes, "")
+    after = rf"{any_hour}\s*[:.点點时時h ]\s*(?:{minutes}(?!\d){words})"
+    before = {"30": rf"half past {any_hour}", "15": rf"quarter (?:past|after) {any_hour}", "45": "quarter to"}.get(
+        minutes
+    )
+    patterns = [after] if before is None else [after, before]
+    return any(regex.search(pattern, output, regex.IGNORECASE) for pattern in patterns)
+
+
+def _scaled(text: str) -> set[str]:
+    """Numbers with their unit multiplied out: "2万" and "20k" give "20000"."""
+    scaled = set()
+    for found in _SCALED.finditer(unicodedata.normalize("NFKC", text)):
+        value = float(found[1].replace(",", "")) * _SCALE[found[2].lower()]
+        scaled.add(str(round(value)))
+    return scaled
 
 
 def _numbers(text: str) -> list[str]:
@@ -165,13 +234,4 @@ def _is_kept(number: str, kept: set[str], output: str) -> bool:
     if number in kept:
         return True
     words = _NUMBER_WORDS.get(number)
-    if words is not None and regex.search(rf"(?:\b(?:{words}))|(?:{words})", output):
-        return True
-    value = int(number)
-    if value >= 10_000 and any(str(value // unit) in kept and value % unit == 0 for unit in (10**4, 10**8)):
-        return True
-    if value >= 13 and value - 12 <= 12 and (str(value - 12) in kept):  # 15:00 and 3 p.m.
-        return True
-    if value <= 12 and str(value + 12) in kept:
-        return True
-    return value < 10_000 and any(other.startswith(number) and set(other[len(number) :]) == {"0"} for other in kept)
+    return words is not None and regex.search(words, output) is not None

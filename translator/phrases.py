@@ -16,6 +16,7 @@ from translator.scripts import SPACELESS
 
 _FILE: Final = Path(__file__).parent / "starter" / "phrases.tsv"
 _ENDING: Final = regex.compile(r"[\s.。!！?？~～,，…]+\Z")
+_LAUGHTER: Final = regex.compile(r"([哈嘿嘻呵])\1+")
 _FULL: Final = {".": "。", "!": "！", "?": "？"}
 
 
@@ -33,6 +34,8 @@ class Phrases:
     def get(self, phrase: str, source: str, target: str) -> str | None:
         """The translation, with the ending the phrase had ("你好！" -> "Hello!")."""
         made = self._phrases.get((source, target, _folded(phrase)))
+        if made is None and target not in SPACELESS and _LAUGHTER.fullmatch(_folded(phrase)):
+            made = "Haha"
         if made is None:
             return None
         own = _ENDING.search(made)

@@ -10,6 +10,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+import regex
 
 from translator import guard, masking, routes
 from translator.chinese import convert, converter_name
@@ -56,6 +59,10 @@ class Refusal:
     why: Why
     source: str
     detail: str = ""
+
+
+_PARTED: Final = frozenset(",.!?;:…~，。！？；：、～-—\"'”’」』)）")
+_ALONE: Final = regex.compile(r"\bi\b")
 
 
 class _Doubtful(Exception):
@@ -173,13 +180,12 @@ class Pipeline:
 
     async def _apply(self, package: Package, passages: Sequence[str], deadline: float, priority: int) -> list[str]:
         """Every passage through one package: all their sentences together, so that they can share batches."""
-        cut = [[piece.strip() for piece in split(passage) if piece.strip()] for passage in passages]
+        cut = [[_calm(piece.strip()) for piece in split(passage) if piece.strip()] for passage in passages]
         known = {piece: self._ready(package, piece) for pieces in cut for piece in pieces}
         asked = [piece for piece, ready in known.items() if ready is None]
         made = await self._sentences(package, asked, deadline, priority)
         words = {piece: ready for piece, ready in known.items() if ready is not None} | made
-        joiner = "" if package.target in SPACELESS else " "
-        return [joiner.join(words[piece] for piece in pieces) for pieces in cut]
+        return [_rejoined([words[piece] for piece in pieces], package.target) for pieces in cut]
 
     def _ready(self, package: Package, piece: str) -> str | None:
         """What needs no engine: marks without a word, and phrases the starter has by heart."""
@@ -215,6 +221,27 @@ class Pipeline:
         if found is not None:
             self._doubted[found.value] += 1
         return found
+
+
+def _rejoined(made: Sequence[str], target: str) -> str:
+    """Pieces in a row. Where the source had only a space or nothing between two clauses, a comma parts them."""
+    comma, space = ("，", "") if target in SPACELESS else (",", " ")
+    joined = ""
+    for piece in made:
+        if joined:
+            joined += (space if joined[-1] in _PARTED else comma + space) + piece
+        else:
+            joined = piece
+    return joined
+
+
+def _calm(piece: str) -> str:
+    """A shouted sentence in plain case. Models know few words in capitals, and guess at the others."""
+    letters = [character for character in piece if character.isalpha()]
+    if len(letters) < 6 or " " not in piece or not all(letter.isupper() for letter in letters):
+        return piece
+    lowered = _ALONE.sub("I", piece.lower())
+    return str(lowered[0].upper() + lowered[1:])
 
 
 def _like(piece: str, output: str) -> str:

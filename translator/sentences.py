@@ -3,6 +3,9 @@
 Invariant: the pieces joined are the text, character for character, so nothing is lost or doubled by cutting; and no
 piece is longer than `LENGTH_MAX`, so that no sentence costs the engine more than its bound.
 
+Chinese chat often puts a space where a comma belongs (今天好累 不想上班), and laughter without anything before the
+rest: both end a piece, because small models take the second clause for a part of the first.
+
 Own rules instead of a model: the splitters that ship with Argos packages download one model a language at first use,
 and the rules that chat needs fit on a page (abbreviations, initials, decimals, closing quotes after 。). sentencex
 was right on the same cases; it would be one more compiled dependency for a line count that this file has.
@@ -18,7 +21,8 @@ the tail, and 240 characters are 50 to 120 of them."""
 
 _CLOSERS: Final = r"[\"'”’」』）)》\]】]*"
 _END: Final = regex.compile(
-    rf"(?:[。！？!?…｡]+[。！？!?…｡.~～]*{_CLOSERS}\s*|\.+{_CLOSERS}(?:\s+|\Z)|[~～]+\s*(?=\p{{Han}}))"
+    rf"(?:[。！？!?…｡]+[。！？!?…｡.~～]*{_CLOSERS}\s*|\.+{_CLOSERS}(?:\s+|\Z)|[~～]+\s*(?=\p{{Han}})"
+    r"|(?<=\p{Han}{2})[ \u3000]+(?=\p{Han}{2})|(?<!\p{Han})([哈嘿嘻呵])\1+(?=\p{Han}))"
 )
 _ABBREVIATION: Final = regex.compile(
     r"(?:\b(?:dr|mr|mrs|ms|prof|sr|jr|st|vs|etc|no|vol|fig|approx|dept|est|inc|ltd|co|corp|e\.g|i\.e|a\.m|p\.m|ph\.d"

@@ -1,6 +1,11 @@
 """What every engine must do, asked of each one there is, with the real starter package."""
 
 import asyncio
+import json
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from translator.ctranslate import CTranslateEngine
-from translator.engine import FIRST, SECOND, Engine, EngineFailed
+from translator.engine import FIRST, SECOND, Engine, EngineFailed, Search
+from translator.packages import STARTER as STARTER_FILES
 from translator.packages import starter_packages
 from translator.punctuation import full_width
 
@@ -99,3 +105,51 @@ async def test_the_name_carries_a_version(engine: Engine) -> None:
 
 def test_the_first_search_is_cheaper_than_the_second() -> None:
     assert FIRST.beam_size < SECOND.beam_size
+
+
+ARGOS = """
+import json, sys
+from pathlib import Path
+import ctranslate2
+from argostranslate import package, settings, translate
+
+class OneSentence:
+    def split_sentences(self, text):
+        return [text]
+
+found = package.Package(Path(sys.argv[1]))
+model = ctranslate2.Translator(str(found.package_path / "model"), device="cpu", compute_type=settings.compute_type)
+made = [
+    translate.apply_packaged_translation(found, text, model, OneSentence(), num_hypotheses=1)[0].value
+    for text in json.loads(sys.argv[2])
+]
+print(json.dumps([settings.beam_size, made]))
+"""
+
+
+async def test_plain_sentences_read_as_argos_itself_would_put_them(tmp_path: Path) -> None:
+    """argostranslate in a process and a home of its own, on the same package, with its own beam."""
+    folder = tmp_path / "translate-zh_en-0_1"
+    shutil.copytree(STARTER_FILES, folder)
+    shutil.copy(folder / "metadata-zh_en.json", folder / "metadata.json")
+    sentences = [
+        QUESTION,
+        "这个多少钱？",
+        "我养了一只猫，它很可爱。",
+        "你们那边现在几点了？",
+        "今天天气真好。",
+        "我有3个苹果",
+    ]
+    process = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-c", ARGOS, str(folder), json.dumps(sentences)],
+        env={"HOME": str(tmp_path), "PATH": os.environ["PATH"], "PYTHONWARNINGS": "ignore"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == 0, process.stderr
+    beam_size, expected = json.loads(process.stdout.splitlines()[-1])
+    engine = CTranslateEngine(threads=1)
+    assert list(await engine.translate(ZH_EN, sentences, Search(beam_size=beam_size))) == expected
+    await engine.close()

@@ -23,6 +23,7 @@ from translator.packages import (
     PackageStore,
     PackageUnavailable,
     argos_index_url,
+    bpe_tokenizer,
     check,
     starter_packages,
 )
@@ -370,3 +371,14 @@ assert "minisbd" not in sys.modules
 
 def test_the_index_url_is_argos_own(tmp_path: Path) -> None:
     assert argos_index_url(tmp_path).endswith("/index.json")
+
+
+def test_an_older_package_brings_the_tokenizer_of_argos(store: PackageStore, tmp_path: Path) -> None:
+    """bpe.model instead of sentencepiece.model: Moses tokens, cut by merges."""
+    merges = "#version: 0.2\nh e\nhe l\nhel l\nhell o</w>\n".encode()
+    package = store.install(
+        archive(tmp_path / "old.argosmodel", {"model/model.bin": b"weights", "bpe.model": merges}, to_code="es")
+    )
+    encode, decode = bpe_tokenizer(package)
+    assert encode("hello, ho") == ["hello", ",", "h@@", "o"]
+    assert decode(["hello", ",", "h@@", "o"]) == "hello, ho"

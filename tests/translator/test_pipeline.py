@@ -47,6 +47,16 @@ async def test_chinese_comes_out_with_full_width_marks_and_without_a_stop_nobody
     assert text_of(await translated(engine, "Really? I see", "en", "zh")) == "真的？我明白"
 
 
+async def test_clauses_parted_by_a_space_are_parted_by_a_comma() -> None:
+    engine = answers({"今天好累": "So tired today", "不想上班": "I don't want to work", "太好笑了": "so funny"})
+    assert text_of(await translated(engine, "今天好累 不想上班", "zh", "en")) == "So tired today, I don't want to work"
+
+
+async def test_shouting_reaches_the_engine_in_plain_case() -> None:
+    engine = answers({"I'm so happy today": "我今天很高兴"})
+    assert text_of(await translated(engine, "I'M SO HAPPY TODAY", "en", "zh")) == "我今天很高兴"
+
+
 async def test_traditional_chinese_is_converted_around_the_package() -> None:
     engine = answers(
         {"See you the day after tomorrow.": "我们后天见。", "我们后天见": "See you the day after tomorrow"}
@@ -104,6 +114,7 @@ def test_phrases_keep_the_ending_and_only_whole_sentences_count() -> None:
     assert phrases.get("How ARE you", "en", "zh") == "你好吗？"
     assert phrases.get("你好世界", "zh", "en") is None
     assert phrases.get("你好", "en", "zh") is None
+    assert phrases.get("哈哈哈哈！", "zh", "en") == "Haha!"
 
 
 def test_the_list_of_the_starter_is_sound() -> None:

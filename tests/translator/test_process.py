@@ -40,13 +40,13 @@ async def test_a_worker_process_translates_and_stops_when_told(data_dir: Path) -
             await engine.log.create("tea", "Tea", made, Member("ann", "Ann", "owner"), once="c")
             job = JobText("你叫什么名字？", "ann", (("en",),), deadline_ms=0)
             posted = await engine.log.append("tea", Posted(author="ann", name="Ann", text=job.text), once="p", job=job)
-            while not (answers := await engine.log.read_after("tea", posted.position.seq, 10)):  # noqa: ASYNC110
+            while not (answers := await engine.log.read_after("tea", posted.position.seq, 10)):
                 await asyncio.sleep(0.02)
             event = decode_event(answers[0].body)
             assert isinstance(event, Translated)
             assert "name" in event.text
             assert (event.language, event.starter, event.package) == ("en", True, "starter-zh_en 0.1")
-            while await engine.jobs.backlog():  # noqa: ASYNC110
+            while await engine.jobs.backlog():
                 await asyncio.sleep(0.02)
             worker.send_signal(signal.SIGTERM)
             _, told = await worker.communicate()

@@ -24,6 +24,9 @@ from translator.sentences import LENGTH_MAX, split
         ["one\n", "two\n", "three"],
         ["no end mark"],
         ["真的吗～", "太好了"],
+        ["今天好累 ", "不想上班 ", "想睡觉"],
+        ["哈哈哈", "太好笑了"],
+        ["我和 Bob 都来"],
     ],
 )
 def test_sentences_end_where_people_end_them(pieces: list[str]) -> None:

@@ -55,7 +55,7 @@ class World:
         return [(audience, event) for audience, event in events if isinstance(event, Translated | Untranslated)]
 
     async def idle(self) -> None:
-        while await self.engine.jobs.backlog():  # noqa: ASYNC110 (the port has no event for it, by design)
+        while await self.engine.jobs.backlog():
             await asyncio.sleep(0.05)
 
 
