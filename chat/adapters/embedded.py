@@ -94,7 +94,10 @@ def start_or_attach(data_dir: Path, *, ready_within_s: float = READY_WITHIN_S) -
 
 
 def stop(data_dir: Path, within_s: float = STOPPED_WITHIN_S) -> None:
-    """End the engine of this directory cleanly and wait until it is gone. Raises EngineFailed."""
+    """End the engine of this directory cleanly and wait until it is gone. Raises EngineFailed.
+
+    Processes that still use it would start it again (see `connect`): stop them first.
+    """
     directory = _prepared(data_dir)
     socket_path = socket_path_for(directory)
     until_s = time.monotonic() + within_s
