@@ -6,7 +6,7 @@ lower priority number goes first, then the earlier deadline, then who came first
 
 Why batches at all: 32 sentences together cost the engine a quarter of what they cost one by one. Why 4 ms: a reader
 does not see it, and in a busy room it fills a batch. The bound on waiting items is the overload valve: `offer` says
-no, the caller says "overload", and originals flow on (dynamic batching as in CTranslate2's own issue 457).
+no, the caller says "overload", and originals flow on.
 """
 
 import heapq

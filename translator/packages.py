@@ -2,8 +2,7 @@
 
 Only this file imports argostranslate. Invariants: nothing is written outside the data directory; a package is either
 whole under its own folder or not there (unpacked beside, moved in one step); a stray folder, a broken metadata file
-or a hostile archive costs nobody else anything; without a network the answer comes within `CONNECT_WITHIN_S` and is
-one sentence.
+or a hostile archive costs nobody else anything.
 
 We read the packages ourselves because argostranslate, asked to list them, fails for all when one folder is not a
 package, waits most of a minute for an index that cannot be reached, and makes directories in the user's home when
@@ -11,8 +10,6 @@ imported. What we take from it is what it alone knows: where its index lives, an
 Functions here block (files, network): call them off the event loop.
 """
 
-import contextlib
-import hashlib
 import importlib
 import json
 import os
@@ -22,43 +19,27 @@ import stat
 import tempfile
 import threading
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
 import uuid
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from http.client import HTTPException
 from pathlib import Path, PurePosixPath
 from types import ModuleType
 from typing import Any, Final
 
 from chat.language import canonical
+from translator.downloads import PackageUnavailable as PackageUnavailable
+from translator.downloads import Progress, fetch_file, read_url
 from translator.engine import Engine
 from translator.guard import Doubt, doubt
 from translator.routes import Package
 
-CONNECT_WITHIN_S: Final = 4.0
-"""For the first byte of an answer, name look-up included. An operator waits five seconds gladly, not fifty."""
-READ_WITHIN_S: Final = 20.0
-"""For each further piece; a download that stands still this long is resumed or given up."""
-ATTEMPTS_MAX: Final = 3
-"""Resumptions of one download that made no progress at all."""
 UNPACKED_BYTES_MAX: Final = 4 * 2**30
 """What an archive may grow to. The largest Argos packages are about 300 MB."""
-INDEX_BYTES_MAX: Final = 16 * 2**20
 _CHUNK_BYTES: Final = 256 * 2**10
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z")
 STARTER: Final = Path(__file__).parent / "starter"
 TOKENIZERS: Final = ("sentencepiece.model", "bpe.model")
-
-Progress = Callable[[int, int | None], None]
-"""Called with bytes so far, and bytes in all when the server says."""
-
-
-class PackageUnavailable(Exception):
-    """Index or package cannot be had just now. One sentence for a person."""
 
 
 class PackageInvalid(Exception):
@@ -145,15 +126,8 @@ class PackageStore:
     def fetch_index(self, url: str | None = None) -> tuple[Offer, ...]:
         """The packages on offer at `url` (default: the Argos index). Raises PackageUnavailable."""
         url = url or argos_index_url(self.data_dir)
-        with _opened(url) as response:
-            try:
-                body = response.read(INDEX_BYTES_MAX + 1)
-            except (OSError, HTTPException) as error:
-                raise _unavailable(url, error) from error
-        if len(body) > INDEX_BYTES_MAX:
-            raise PackageUnavailable(f"the index at {url} is larger than {INDEX_BYTES_MAX >> 20} MB; is it an index?")
         try:
-            entries = json.loads(body)
+            entries = json.loads(read_url(url))
             if not isinstance(entries, list):
                 raise ValueError("not a list")
         except ValueError as error:
@@ -171,7 +145,7 @@ class PackageStore:
         failure: PackageUnavailable | None = None
         for link in offer.links:
             try:
-                _fetch(link, final, offer.sha256, progress)
+                fetch_file(link, final, offer.sha256, progress)
             except PackageUnavailable as unavailable:
                 failure = unavailable
             else:
@@ -368,144 +342,6 @@ def _offer(entry: Any) -> Offer | None:
     checksum = entry.get("sha256")
     known = isinstance(checksum, str) and re.fullmatch(r"[0-9a-fA-F]{64}", checksum)
     return Offer(source, target, version, name, usable, checksum.lower() if known and checksum else None)
-
-
-@contextlib.contextmanager
-def _opened(url: str, headers: dict[str, str] | None = None) -> Iterator[Any]:
-    """The response to GET `url`, its status below 400.
-
-    The request runs in a thread of its own because the system's name look-up obeys no timeout; a thread that is still
-    stuck there when the time is over is left behind, and closes what it gets.
-    """
-    if not url.startswith(("https://", "http://")):
-        raise PackageUnavailable(f"{url[:80]!r} is not an http address")
-    request = urllib.request.Request(
-        url, headers={"User-Agent": "diqiucun", "Accept-Encoding": "identity"} | (headers or {})
-    )
-    outcome: list[Any] = []
-    settled = threading.Event()
-    handing_over = threading.Lock()
-
-    def ask() -> None:
-        try:
-            answer: Any = urllib.request.urlopen(request, timeout=CONNECT_WITHIN_S)
-        except (OSError, HTTPException, ValueError) as error:
-            answer = error
-        with handing_over:
-            if settled.is_set():
-                if not isinstance(answer, Exception):
-                    answer.close()
-                return
-            outcome.append(answer)
-            settled.set()
-
-    threading.Thread(target=ask, name="package-request", daemon=True).start()
-    settled.wait(CONNECT_WITHIN_S)
-    with handing_over:
-        settled.set()
-    answer = outcome[0] if outcome else TimeoutError(f"no answer within {CONNECT_WITHIN_S:.0f} seconds")
-    if isinstance(answer, urllib.error.HTTPError) and answer.code == 416:
-        answer.close()
-        raise _RangeRefused
-    if isinstance(answer, Exception):
-        if isinstance(answer, urllib.error.HTTPError):
-            answer.close()
-        raise _unavailable(url, answer) from answer
-    with contextlib.closing(answer):
-        _set_timeout(answer, READ_WITHIN_S)
-        yield answer
-
-
-class _RangeRefused(Exception):
-    """The server has nothing after what we hold: the file is whole, or another one now."""
-
-
-def _set_timeout(response: Any, timeout_s: float) -> None:
-    """Reading may take longer than connecting. urllib has no word for it; without one the first limit stays."""
-    with contextlib.suppress(AttributeError):
-        response.fp.raw._sock.settimeout(timeout_s)
-
-
-def _unavailable(url: str, error: Exception) -> PackageUnavailable:
-    place = urllib.parse.urlsplit(url).netloc.rpartition("@")[2] or url
-    if isinstance(error, urllib.error.HTTPError):
-        return PackageUnavailable(f"{place} answers {error.code} {error.reason} for {url}")
-    reason = getattr(error, "reason", None) or error
-    return PackageUnavailable(
-        f"cannot reach {place} ({reason}); without a network, install a downloaded .argosmodel file instead"
-    )
-
-
-def _fetch(url: str, final: Path, sha256: str | None, progress: Progress | None) -> None:
-    """Read `url` to its end into `final`. What has come stays in a .part file, and the next attempt goes on there."""
-    part = final.with_suffix(".part")
-    tag = final.with_suffix(".tag")
-    idle = 0
-    while True:
-        have = part.stat().st_size if part.exists() else 0
-        try:
-            complete = _fetch_rest(url, part, tag, have, progress)
-        except _RangeRefused:
-            # Nothing follows what we hold. It may be the whole file (then the zip reads to its end) or another one.
-            complete = (sha256 is None and zipfile.is_zipfile(part)) or sha256 == _digest(part)
-            if not complete:
-                part.unlink(missing_ok=True)
-                idle += 1
-        if complete:
-            break
-        idle = 0 if part.exists() and part.stat().st_size > have else idle + 1
-        if idle >= ATTEMPTS_MAX:
-            raise PackageUnavailable(
-                f"the download of {final.name} stopped and did not go on; try again, it will resume"
-            )
-    tag.unlink(missing_ok=True)
-    if sha256 is not None and _digest(part) != sha256:
-        part.unlink()
-        raise PackageUnavailable(f"the checksum of {final.name} is not the one in the index; it was thrown away")
-    part.replace(final)
-
-
-def _fetch_rest(url: str, part: Path, tag: Path, have: int, progress: Progress | None) -> bool:
-    """Append what follows the first `have` bytes. True when the end was reached, False when the connection broke."""
-    headers = {}
-    if have:
-        headers["Range"] = f"bytes={have}-"
-        if tag.exists():
-            headers["If-Range"] = tag.read_text("utf-8")
-    with _opened(url, headers) as response:
-        going_on = response.status == 206 and _starts_at(response.headers.get("Content-Range"), have)
-        if not going_on:
-            have = 0
-        length = response.headers.get("Content-Length")
-        total = have + int(length) if length and length.isdigit() else None
-        validator = response.headers.get("ETag") or ""
-        if validator and not validator.startswith("W/"):
-            tag.write_text(validator, "utf-8")
-        elif not going_on:
-            tag.unlink(missing_ok=True)
-        with part.open("ab" if going_on else "wb") as target:
-            while True:
-                try:
-                    chunk = response.read(_CHUNK_BYTES)
-                except (OSError, HTTPException):
-                    return False
-                if not chunk:
-                    return total is None or have >= total
-                target.write(chunk)
-                have += len(chunk)
-                if progress is not None:
-                    progress(have, total)
-
-
-def _starts_at(content_range: str | None, have: int) -> bool:
-    return content_range is not None and content_range.strip().lower().startswith(f"bytes {have}-")
-
-
-def _digest(path: Path) -> str:
-    if not path.exists():
-        return ""
-    with path.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 _GREETINGS: Final[dict[str, str]] = {

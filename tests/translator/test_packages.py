@@ -375,7 +375,7 @@ def test_the_index_url_is_argos_own(tmp_path: Path) -> None:
 
 def test_an_older_package_brings_the_tokenizer_of_argos(store: PackageStore, tmp_path: Path) -> None:
     """bpe.model instead of sentencepiece.model: Moses tokens, cut by merges."""
-    merges = "#version: 0.2\nh e\nhe l\nhel l\nhell o</w>\n".encode()
+    merges = b"#version: 0.2\nh e\nhe l\nhel l\nhell o</w>\n"
     package = store.install(
         archive(tmp_path / "old.argosmodel", {"model/model.bin": b"weights", "bpe.model": merges}, to_code="es")
     )
