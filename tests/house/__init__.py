@@ -1,0 +1,1 @@
+"""The house rules, kept by tests: layers, tables, no strays."""
