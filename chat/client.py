@@ -567,7 +567,12 @@ class Client:
             await socket.send(_encode(asked))
             answer = await answered
         except ConnectionClosed:
+            # The runner may not have heard of it yet. Without this, asking again at once would meet the same closed
+            # socket without ever waiting, and the runner would never get its turn.
             answer = _LOST
+            if self._socket is socket:
+                self._socket = None
+                self._unready()
         finally:
             self._waiting.pop(id, None)
         if isinstance(asked, commands.Join | commands.CreateRoom) and isinstance(answer, ErrorFrame):
@@ -634,12 +639,14 @@ class Client:
                 if socket.subprotocol != Codec.MSGPACK.value:
                     return _Ending(4503, f"{self.url} does not speak {Codec.MSGPACK.value}", final=True)
                 async with asyncio.timeout(HELLO_WITHIN_S) as within:
+                    begun = False
                     hello_id = await self._say_hello(socket, token)
                     async for data in socket:
                         self._receive(data, hello_id)
-                        if self._socket is None and self._was_welcomed(hello_id):
-                            self._begin(socket)
+                        if not begun and self.welcome is not None and self.welcome.re == hello_id:
+                            begun = True
                             within.reschedule(None)
+                            self._begin(socket)
                 return self._ending_of(socket.close_code or 1006, socket.close_reason or "connection lost")
         except _Ending as ending:
             return ending
@@ -654,8 +661,7 @@ class Client:
             return _Ending(1006, f"{type(failed).__name__}: {failed}")
         finally:
             self._socket = None
-            if self._fate is None:
-                self._ready.clear()
+            self._unready()
             for followed in self._rooms.values():
                 followed.asked.clear()
             for answered in self._waiting.values():
@@ -681,14 +687,15 @@ class Client:
         await socket.send(_encode(hello))
         return id
 
-    def _was_welcomed(self, hello_id: int) -> bool:
-        return self.welcome is not None and self.welcome.re == hello_id
-
     def _begin(self, socket: ClientConnection) -> None:
         """Commands may go out from now on."""
         self._socket = socket
         self._counts["connected"] += 1
         self._ready.set()
+
+    def _unready(self) -> None:
+        if self._fate is None:  # whoever waits for a closed client must wake up and hear of it
+            self._ready.clear()
 
     def _end(self, fate: BaseException) -> None:
         if self._fate is None:

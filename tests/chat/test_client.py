@@ -16,6 +16,7 @@ import msgpack
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+from websockets.protocol import State
 from websockets.typing import Subprotocol
 
 from chat.client import (
@@ -391,6 +392,28 @@ async def test_the_same_once_key_is_repeated_until_the_ack(server: ScriptedServe
         assert await posting == Position(EPOCH, 1)
         assert len(set(keys)) == 1
         assert made.statistics()["repeated"] == 2
+
+
+async def test_a_command_between_the_cut_and_its_discovery_waits_for_the_next_connection(
+    server: ScriptedServer,
+) -> None:
+    """A post fell into the moment when the socket was closed and the client's own task had not been told. It asked
+    again without ever waiting, the loop span for ever, and the task was never told."""
+    async with connected(server) as (made, talk):
+        socket = made._socket
+        assert socket is not None
+        posting = None
+        await talk.cut()
+        while posting is None:
+            await asyncio.sleep(0)
+            if socket.state is not State.OPEN:
+                posting = asyncio.ensure_future(made.post(ROOM, "hi"))
+                assert made._socket is socket  # not discovered yet, or this test tests nothing
+        again = await server.next()
+        await again.welcome()
+        command = await again.hear(Post)
+        await again.say(Ack(re=command.id, position=Position(EPOCH, 1)))
+        await posting
 
 
 async def test_a_server_that_asks_for_time_is_given_it_and_asked_again(server: ScriptedServer) -> None:
