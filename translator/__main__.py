@@ -65,7 +65,7 @@ async def serve(settings: TranslatorSettings) -> None:
     engine = CTranslateEngine(threads=settings.translation_threads, device=settings.translation_device)
     try:
         async with (
-            connect_engine(settings.redis_url, settings.data_dir, prefix=settings.key_prefix) as connected,
+            connect_engine(settings.redis_url, settings.data_dir) as connected,
             Lanes(engine, Cache(settings.translation_cache_max), running_max=engine.threads) as lanes,
         ):
             pipeline = Pipeline(engine, lanes, packages)

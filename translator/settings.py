@@ -32,9 +32,6 @@ class TranslatorSettings(BaseSettings):
         pattern=r"^(redis|rediss|unix)://\S+$",
         description="Redis or Valkey shared with the gateways. Empty: the small engine bundled with Diqiucun.",
     )
-    key_prefix: str = Field(
-        default="dqc:", pattern=r"^[A-Za-z0-9_.:-]{0,32}$", description="Put before every key, where a Redis is shared."
-    )
     package_index_url: str | None = Field(
         default=None, description="Index of translation packages, for mirrors. Empty: the Argos index."
     )
