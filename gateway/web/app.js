@@ -30,7 +30,7 @@ function remember(room, fields) {
 }
 
 function page() {
-  const clock = new Intl.DateTimeFormat(ui, { hour: "2-digit", minute: "2-digit" });
+  const clock = new Intl.DateTimeFormat(ui, { hour: "numeric", minute: "2-digit" });
   const day = new Intl.DateTimeFormat(ui, { weekday: "long", month: "long", day: "numeric" });
   const year = new Intl.DateTimeFormat(ui, { year: "numeric", month: "long", day: "numeric" });
   const relative = new Intl.RelativeTimeFormat(ui, { numeric: "auto" });
@@ -143,7 +143,7 @@ function showJoin(code, reason) {
     message: reason,
     look: () => request(`/api/v1/invites/${encodeURIComponent(code)}`),
     enter: async (called, languages) => {
-      const entered = await request("/api/v1/enter", { invite: code, name: called, languages, user_token: identity()?.token ?? null });
+      const entered = await request("/api/v1/enter", { invite: code, name: called, languages, token: identity()?.token ?? null });
       store.set("identity", { token: entered.token, user: entered.user, name: entered.name, expires_at_ms: entered.expires_at_ms });
       store.set("name", called);
       store.set("languages", languages);

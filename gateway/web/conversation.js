@@ -15,7 +15,6 @@ const EXPECT_MS = 3_000; // how long a shimmer may stand under a message
 const READ_DEBOUNCE_MS = 800;
 const TYPING_EVERY_MS = 3_000;
 const TYPING_LIFE_MS = 4_500;
-const PEOPLE_EVERY_MS = 30_000;
 
 export class Conversation extends EventTarget {
   /** `me` is {token, user, name, languages}; `unsent` an Unsent list. */
@@ -51,7 +50,6 @@ export class Conversation extends EventTarget {
 
   start() {
     this.connection.start();
-    this._timers.people = setInterval(() => this.askPeople(), PEOPLE_EVERY_MS);
     this._timers.tick = setInterval(() => this._tick(), 1000);
   }
 
@@ -172,7 +170,6 @@ export class Conversation extends EventTarget {
   }
 
   askPeople() {
-    if (document.visibilityState === "hidden") return;
     this.connection.tell({ type: "presence", room: this.room.id });
   }
 
@@ -312,12 +309,8 @@ export class Conversation extends EventTarget {
     }
     if (event.type === "edited" && isNew) this._expect(event.of);
     if (event.type === "translated" || event.type === "untranslated") this._told(event);
-    if (event.type === "joined" || event.type === "left") {
-      clearTimeout(this._timers.soon);
-      this._timers.soon = setTimeout(() => this.askPeople(), 1500);
-      if (event.type === "left" && event.user === this.me.user) {
-        this.dispatchEvent(new CustomEvent("refused", { detail: "not_a_member" }));
-      }
+    if (event.type === "left" && event.user === this.me.user) {
+      this.dispatchEvent(new CustomEvent("refused", { detail: "not_a_member" }));
     }
     if (isNew && this.atEnd?.()) trim(this.room);
     this._change();

@@ -36,11 +36,11 @@ export function reading(message, talk, shown) {
 }
 
 /** Why a message has no translation, in the reader's words. */
-export function refusalWords(read, message, talk, say, ui) {
+export function refusalWords(read, message, talk, say, ui, brief = false) {
   if (read.error) return say("untranslated", { reason: wordsForError(say, read.error) });
   if (read.reason === "no_package") {
     const { from, to } = missingPackage(read.refusal, message, talk.target);
-    return say("reason_no_package", { source: languageName(from, ui), target: languageName(to, ui), from, to });
+    return say(brief ? "no_package" : "reason_no_package", { source: languageName(from, ui), target: languageName(to, ui), from, to });
   }
   const words = say(`reason_${read.reason}`);
   return say("untranslated", { reason: words === `reason_${read.reason}` ? say("reason_other", { reason: read.reason }) : words });
@@ -148,7 +148,7 @@ function thinLine(read, message, context, stop) {
     case "refused":
       return h("div", { class: "under" }, h("button", {
         type: "button", class: "thin refused", tabindex: stop, "data-stop": "why", onclick: () => context.act("open", message),
-      }, h("span", { class: "first" }, refusalWords(read, message, talk, say, ui))), edited);
+      }, h("span", { class: "first" }, refusalWords(read, message, talk, say, ui, true))), edited);
     default:
       return edited ? h("div", { class: "under" }, edited) : null;
   }
@@ -214,7 +214,8 @@ function noteWords(notes, talk, say) {
     case "created":
       return say("note_created", { name: called(note.user, note.name) });
     case "joined": {
-      const names = [...new Set(notes.map((one) => called(one.user, one.name)))];
+      const others = notes.filter((one) => one.user !== talk.me.user);
+      const names = [...new Set((others.length ? others : notes).map((one) => called(one.user, one.name)))];
       const shown = names.slice(0, 3).join(say("list_separator"));
       return names.length > 3 ? say("note_joined_many", { names: shown, n: names.length - 3 }) : say("note_joined", { names: shown });
     }

@@ -75,6 +75,10 @@ export class Messages {
     }
     this.empty.hidden = !talk.loaded || room.order.some((seq) => room.messages.get(seq).kind === "post") || talk.unsent.of(room.id).length > 0;
     this.top.textContent = talk.loadingOlder ? say("older_loading") : talk.loaded && !room.more && this.empty.hidden ? say("beginning") : "";
+    const last = this.list.lastElementChild;
+    // What was held open for a translation closes when the log moves on anyway.
+    if (this.pinned && last !== this.last) for (const stack of this.list.querySelectorAll(".stack[style]")) if (!last.contains(stack)) stack.style.minHeight = "";
+    this.last = last;
     if (talk.loaded && !this.placed) this.#place();
     else if (this.pinned) this.#toBottom();
     else this.#hold(anchor);

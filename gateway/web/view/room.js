@@ -1,5 +1,6 @@
 // The room: its head, the log, the composer, and the sheets that open over them. Only wiring; each part draws itself.
 
+import { missingPackage } from "../conversation.js";
 import { wordsForError } from "../words.js";
 import { Composer } from "./composer.js";
 import { h, icon, toast } from "./dom.js";
@@ -102,17 +103,19 @@ export class RoomView {
 
   // Said once, under the log, and not only under each message: what is missing and who can put it right.
   #showMissing() {
-    if (this.missingDismissed || !this.notice.hidden || !this.talk.connection.ready) return;
+    if (!this.notice.hidden || !this.talk.connection.ready) return;
     const { room } = this.talk;
     for (const seq of room.order.slice(-30)) {
       const message = room.messages.get(seq);
       if (message.kind !== "post" || message.recalled_by !== null) continue;
       const read = reading(message, this.talk, null);
       if (read.state !== "refused" || read.reason !== "no_package") continue;
+      const { from, to } = missingPackage(read.refusal, message, this.talk.target);
+      if (this.memory.get("known-missing", []).includes(`${from} ${to}`)) continue;
       const { say, ui } = this.page;
       this.notice.replaceChildren(icon("translate"), h("p", {}, refusalWords(read, message, this.talk, say, ui)),
         h("button", { type: "button", class: "plain", "aria-label": say("close"), onclick: () => {
-          this.missingDismissed = true;
+          this.memory.set("known-missing", [...this.memory.get("known-missing", []), `${from} ${to}`]);
           this.notice.hidden = true;
         } }, icon("close")));
       this.notice.hidden = false;

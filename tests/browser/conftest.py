@@ -1,0 +1,198 @@
+"""A village from nothing and telephones to visit it with: one `diqiucun up` and one Chromium for all browser tests.
+
+Scope is the package, not the session: Playwright's synchronous API keeps an event loop of its own while it is
+started, and the tests of other packages bring theirs.
+"""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.support.chromium import chromium
+
+ROOT = Path(__file__).parents[2]
+BUILD = ROOT / "build"
+READY_WITHIN_S = 60.0
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@dataclass
+class Village:
+    """A running `diqiucun up`: where it listens, and the invitation that it printed."""
+
+    port: int
+    process: subprocess.Popen[str]
+    printed: list[str] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def code(self) -> str:
+        for line in self.printed:
+            found = re.search(r"/#/i/([A-Za-z0-9_-]+)", line)
+            if found:
+                return found[1]
+        return ""
+
+    def wait_ready(self) -> None:
+        until = time.monotonic() + READY_WITHIN_S
+        while time.monotonic() < until and self.process.poll() is None:
+            if self.code:
+                try:
+                    with urllib.request.urlopen(f"{self.url}/readyz", timeout=2) as answer:
+                        if answer.status == 200 and self._translates():
+                            return
+                except (urllib.error.URLError, OSError):
+                    pass
+            time.sleep(0.1)
+        raise AssertionError("diqiucun up did not become ready:\n" + "".join(self.printed[-40:]))
+
+    def _translates(self) -> bool:
+        return any("routes=" in line for line in self.printed)
+
+
+def start_village(data_dir: Path) -> Village:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("DIQIUCUN_")},
+        "DIQIUCUN_PORT": str(port),
+        "DIQIUCUN_DATA_DIR": str(data_dir),
+        "PYTHONUNBUFFERED": "1",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gateway", "up"],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    village = Village(port, process)
+
+    def collect() -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            village.printed.append(line)
+
+    threading.Thread(target=collect, daemon=True).start()
+    return village
+
+
+def stop_village(village: Village) -> None:
+    village.process.send_signal(signal.SIGTERM)
+    try:
+        village.process.wait(20)
+    except subprocess.TimeoutExpired:
+        os.killpg(village.process.pid, signal.SIGKILL)
+        village.process.wait(5)
+    if village.process.stdout is not None:
+        village.process.stdout.close()
+
+
+@pytest.fixture(scope="package")
+def village(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Village]:
+    village = start_village(tmp_path_factory.mktemp("village"))
+    try:
+        village.wait_ready()
+        yield village
+    finally:
+        stop_village(village)
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    path = chromium()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+class Phone:
+    """One person with a telephone 390 px wide."""
+
+    def __init__(self, page: Page, village: Village) -> None:
+        self.page = page
+        self.village = village
+        self.faults: list[str] = []
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("console", lambda said: said.type == "error" and self.faults.append(said.text))
+
+    def open_invitation(self) -> None:
+        self.page.goto(f"{self.village.url}/#/i/{self.village.code}")
+        self.page.wait_for_selector("#name")
+
+    def enter(self, name: str) -> None:
+        self.open_invitation()
+        self.page.fill("#name", name)
+        self.page.click("button.primary")
+        self.wait_connected()
+
+    def wait_connected(self) -> None:
+        self.page.wait_for_selector(".room[data-connection=ready] .log[aria-busy=false]")
+
+    def say(self, text: str) -> None:
+        self.page.fill("#composer", text)
+        self.page.press("#composer", "Enter")
+
+    def message(self, text: str) -> Any:
+        """The last message that shows `text` as what its reader reads."""
+        return self.page.locator(".message", has=self.page.locator(".stack .text", has_text=text)).last
+
+    def wait_for(self, text: str, within_ms: float = 5_000) -> None:
+        self.message(text).wait_for(timeout=within_ms)
+
+    def take(self, name: str) -> None:
+        folder = BUILD / "screenshots"
+        folder.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=folder / f"{name}.png")
+
+
+MakePhone = Callable[..., Phone]
+
+
+@pytest.fixture
+def make_phone(browser: Browser, village: Village) -> Iterator[MakePhone]:
+    """`make_phone("zh-CN")`, with any option of `browser.new_context`; every page must end without a fault."""
+    contexts: list[BrowserContext] = []
+    phones: list[Phone] = []
+
+    def make(locale: str, **options: Any) -> Phone:
+        settings = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, **options}
+        context = browser.new_context(locale=locale, **settings)
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        phones.append(Phone(context.new_page(), village))
+        return phones[-1]
+
+    yield make
+    faults = [fault for phone in phones for fault in phone.faults]
+    for context in contexts:
+        context.close()
+    assert faults == []
