@@ -14,7 +14,7 @@ LEVELS = {
           translator.phrases translator.masking translator.detect translator.guard translator.routes
           translator.batching translator.cache""",
     2: "chat.service translator.engine",
-    3: "chat.adapters translator.ctranslate translator.packages",
+    3: "chat.adapters translator.ctranslate translator.packages translator.downloads",
     # 4: shells, everything else of gateway and translator
     5: "chat.client chat.asyncapi loadtest",
 }
