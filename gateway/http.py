@@ -19,11 +19,10 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
-from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import Route
+from starlette.routing import Route, Router
 
 from chat.errors import ERRORS, CommandFailed, ErrorCode, Malformed, Rejected
 from chat.limits import FRAME_BYTES_MAX
@@ -121,10 +120,8 @@ class Http:
         for path, operations in by_path().items():
             endpoint = _Dispatch(self, operations)
             routes.append(Route(API_PREFIX + path, endpoint))
-        self._starlette = Starlette(
-            routes=routes,
-            exception_handlers={HTTPException: _refused, HttpProblem: _refused, CommandFailed: _refused},
-        )
+        # A bare router: Starlette's application answers faults in a shape of its own before we see them.
+        self._router = Router(routes, redirect_slashes=False, default=_nothing_here)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -132,9 +129,6 @@ class Http:
                 await self._websocket(scope, receive, send)
             else:
                 await _no_socket_here(receive, send)
-            return
-        if scope["type"] != "http":
-            await self._starlette(scope, receive, send)
             return
         started = False
 
@@ -145,10 +139,15 @@ class Http:
                 message["headers"] = [*message.get("headers", ()), *SECURITY_HEADERS]
             await send(message)
 
+        scope["app"] = self  # so that routes raise what they refuse
         try:
-            await self._starlette(scope, receive, guarded)
+            await self._router(scope, receive, guarded)
         except ClientDisconnect:
             pass
+        except (CommandFailed, HttpProblem, HTTPException) as refusal:
+            if started:
+                raise
+            await _refused(refusal)(scope, receive, guarded)
         except Exception:
             log.exception("a fault in an HTTP handler", method=scope["method"], route=_route_of(scope))
             if started:
@@ -320,7 +319,11 @@ async def _gathered(lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         log.warning("an export was cut off", code=failure.code)
 
 
-async def _refused(request: Request, error: Exception) -> Response:
+async def _nothing_here(scope: Message, receive: Receive, send: Send) -> None:
+    raise HttpProblem("not_found")
+
+
+def _refused(error: Exception) -> Response:
     if isinstance(error, CommandFailed):
         kind = ERRORS[error.code]
         headers = {}
@@ -334,9 +337,9 @@ async def _refused(request: Request, error: Exception) -> Response:
         return _json(problem, kind.http_status, headers)
     if isinstance(error, HttpProblem):
         return _problem(error.code, error.headers)
-    if isinstance(error, HTTPException) and error.status_code == 405:
-        return _problem("method_not_allowed", dict(error.headers or {}))
-    return _problem("not_found")
+    if isinstance(error, HTTPException) and error.status_code != 405:
+        return _problem("not_found")
+    return _problem("method_not_allowed", dict(getattr(error, "headers", None) or {}))
 
 
 def _problem(code: str, headers: Mapping[str, str] | None = None) -> Response:

@@ -115,7 +115,10 @@ def _responses(operation: Operation, answer: Any) -> dict[str, Any]:
     if answer is None:
         success: dict[str, Any] = {"description": "done"}
     elif operation.lines:
-        success = {"description": "JSON lines", "content": {"application/jsonl": {"itemSchema": answer, "schema": {}}}}
+        success = {
+            "description": "JSON lines, each as x-line-schema says",  # `itemSchema` comes with OpenAPI 3.2 only
+            "content": {"application/jsonl": {"schema": {"type": "string"}, "x-line-schema": answer}},
+        }
     else:
         success = {"description": "done", "content": {"application/json": {"schema": answer}}}
     responses: dict[str, Any] = {str(operation.status): success}
@@ -146,4 +149,4 @@ def _tidied(value: Any) -> Any:
             if isinstance(tidy.get(key), str):
                 tidy[key] = " ".join(tidy[key].split()) if key == "description" else tidy[key].replace(r"(?!\n)$", "$")
         return tidy
-    return [_tidied(each) for each in value] if isinstance(value, list) else value
+    return [_tidied(each) for each in value] if isinstance(value, list | tuple) else value
