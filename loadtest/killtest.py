@@ -50,6 +50,7 @@ ROLES: Final = ("engine", "gateway", "translator")
 POSTS_PER_S: Final = 1.0
 """Of each writer: half of what one session may post, so that repeats after a kill are not refused as too fast."""
 KILL_EVERY_S: Final = (3.0, 6.0)
+"""Least and most between two kills: long enough that most of what died is back, short enough that some is not."""
 ACK_WITHIN_S: Final = 90.0
 QUIET_WITHIN_S: Final = 150.0
 LOOK_S: Final = 0.5
@@ -207,10 +208,17 @@ async def show_progress(times: Times, course: Course, readers: Sequence[Reader])
         await asyncio.sleep(0.5 if live else 5.0)
 
 
-async def kill_test(data_dir: Path, *, duration_s: float, seed: int, quiet: bool = False) -> dict[str, Any]:
+async def kill_test(
+    data_dir: Path,
+    *,
+    duration_s: float,
+    seed: int,
+    kill_every_s: tuple[float, float] = KILL_EVERY_S,
+    quiet: bool = False,
+) -> dict[str, Any]:
     """Run it and say what was found. `violations` in the answer is empty when all is well."""
     posts = plan_posts(seed, WRITERS, duration_s, POSTS_PER_S)
-    kills = plan_kills(seed, ROLES, duration_s, KILL_EVERY_S)
+    kills = plan_kills(seed, ROLES, duration_s, kill_every_s)
     chance = random.Random(f"clients:{seed}")
     times, course = Times(), Course()
     async with running(data_dir, workers=2, translators=1) as product, contextlib.AsyncExitStack() as stack:

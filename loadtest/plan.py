@@ -27,7 +27,7 @@ class PlannedPost:
     """1, 2, 3 ... of this writer."""
     language: str
     text: str
-    """Unique in the test: it ends in `#writer-number`, so that it can be found in the log."""
+    """Unique in the test: it ends in a number like #100012 (writer 1, post 12), so that it can be found in the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +41,11 @@ class PlannedKill:
 def plan_posts(seed: int, writers: Sequence[Writer], duration_s: float, posts_per_s: float) -> tuple[PlannedPost, ...]:
     """Poisson arrivals of `posts_per_s` for each writer, in order of time."""
     planned: list[PlannedPost] = []
-    for writer in writers:
+    for place, writer in enumerate(writers, 1):
         chance = random.Random(f"posts:{seed}:{writer.name}")
         at_s, number = chance.expovariate(posts_per_s), 1
         while at_s < duration_s:
-            text = f"{chance.choice(SENTENCES[writer.language])} #{writer.name}-{number}"
+            text = f"{chance.choice(SENTENCES[writer.language])} #{place}{number:05d}"
             planned.append(PlannedPost(at_s, writer.name, number, writer.language, text))
             at_s += chance.expovariate(posts_per_s)
             number += 1

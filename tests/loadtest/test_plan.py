@@ -29,10 +29,10 @@ def test_posts_are_in_time_order_numbered_per_writer_and_unique(seed: int, durat
     posts = plan_posts(seed, WRITERS, duration_s, 2.0)
     assert all(earlier.at_s <= later.at_s < duration_s for earlier, later in pairwise(posts))
     assert len({post.text for post in posts}) == len(posts)
-    for writer in WRITERS:
+    for place, writer in enumerate(WRITERS, 1):
         own = [post for post in posts if post.writer == writer.name]
         assert [post.number for post in own] == list(range(1, len(own) + 1))
-        assert all(post.text.endswith(f"#{writer.name}-{post.number}") for post in own)
+        assert all(post.text.endswith(f" #{place}{post.number:05d}") for post in own)
 
 
 def test_the_rate_is_what_was_asked() -> None:
