@@ -115,13 +115,15 @@ def test_the_reasons_of_untranslated_are_documented_and_in_the_pages_words():
     described = row("untranslated", "Events")
     for reason in ("no_package", "doubtful", "too_late", "overload", "names_lost", "engine_failed"):
         assert f"`{reason}`" in described
-        assert _languages_of(f"reason_{reason}") == 2
+        assert _in_both_languages(f"reason_{reason}")
 
 
 @pytest.mark.parametrize("code", list(ErrorCode))
 def test_the_page_has_words_for_every_error_in_both_languages(code: ErrorCode):
-    assert _languages_of(f"error_{code}") == 2
+    assert _in_both_languages(f"error_{code}")
 
 
-def _languages_of(word: str) -> int:
-    return len(re.findall(rf"^\s+{word}:", WORDS_FILE.read_text(encoding="utf-8"), re.MULTILINE))
+def _in_both_languages(word: str) -> bool:
+    """`word: ["中文", "English"],`"""
+    text = WORDS_FILE.read_text(encoding="utf-8")
+    return re.search(rf'^\s+{word}: \[\s*"[^"]+",\s*["{{]', text, re.MULTILINE) is not None
