@@ -291,8 +291,8 @@ class Service:
                 return entry
         if await self._overloaded():
             raise Unavailable("too many translations are waiting; try again shortly", 5_000)
-        wish = self._job_text(text, posted.author, ((language,),), mentions)
-        await self.jobs.put(Job(command.room, command.of, revision, replace(wish, asked=True)))
+        wish = self._job_text(text, posted.author, ((language,),), mentions, asked=True)
+        await self.jobs.put(Job(command.room, command.of, revision, wish))
         return None
 
     # -- inside ----------------------------------------------------------------------------------------------------
@@ -414,9 +414,16 @@ class Service:
         return self._backlog >= JOBS_MAX
 
     def _job_text(
-        self, text: str, author: str, readers: tuple[tuple[str, ...], ...], mentions: tuple[Mention, ...]
+        self,
+        text: str,
+        author: str,
+        readers: tuple[tuple[str, ...], ...],
+        mentions: tuple[Mention, ...],
+        *,
+        asked: bool = False,
     ) -> JobText:
-        return JobText(text, author, readers, mentions, deadline_ms=self._now_ms() + TRANSLATION_BUDGET_MS)
+        deadline_ms = self._now_ms() + TRANSLATION_BUDGET_MS
+        return JobText(text, author, readers, mentions, deadline_ms=deadline_ms, asked=asked)
 
 
 @dataclass(frozen=True, slots=True)
