@@ -51,6 +51,7 @@ POSTS_PER_S: Final = 1.0
 """Of each writer: half of what one session may post, so that repeats after a kill are not refused as too fast."""
 KILL_EVERY_S: Final = (3.0, 6.0)
 """Least and most between two kills: long enough that most of what died is back, short enough that some is not."""
+AMBUSH_WITHIN_S: Final = 2.0
 ACK_WITHIN_S: Final = 90.0
 QUIET_WITHIN_S: Final = 150.0
 LOOK_S: Final = 0.5
@@ -126,6 +127,10 @@ class Course:
     """What has happened so far."""
 
     posted: int = 0
+    under_way: int = 0
+    """Posts sent and not yet acknowledged."""
+    sent: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set whenever a post is sent; for the ambush."""
     acknowledged: list[Acknowledged] = field(default_factory=list)
     unacknowledged: list[str] = field(default_factory=list)
     kills: list[dict[str, Any]] = field(default_factory=list)
@@ -138,12 +143,16 @@ async def write(client: Client, posts: Sequence[PlannedPost], times: Times, cour
     for post in posts:
         await asyncio.sleep(max(0.0, times.began_s + post.at_s - loop.time()))
         course.posted += 1
+        course.under_way += 1
+        course.sent.set()
         times.intended[post.text] = post.at_s
         try:
             position = await client.post(ROOM, post.text, once=f"{post.writer}-{post.number}", within_s=ACK_WITHIN_S)
         except (Unanswered, Refused) as failed:
             course.unacknowledged.append(f"{post.text}: {failed}")
             continue
+        finally:
+            course.under_way -= 1
         times.ack.add(loop.time() - times.began_s - post.at_s)
         course.acknowledged.append(Acknowledged(post.writer, post.number, post.text, position.seq))
 
@@ -153,15 +162,24 @@ async def kill(product: Product, kills: Sequence[PlannedKill], times: Times, cou
     loop = asyncio.get_running_loop()
     for planned in kills:
         await asyncio.sleep(max(0.0, times.began_s + planned.at_s - loop.time()))
+        if planned.ambush_s is not None:
+            course.sent.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(course.sent.wait(), AMBUSH_WITHIN_S)
+            await asyncio.sleep(planned.ambush_s)
         pids = product.pids(planned.role)
+        done = {
+            "at_s": round(loop.time() - times.began_s, 3),
+            "role": planned.role,
+            "posts_under_way": course.under_way,
+        }
         if not pids:  # it has not come back since the last time
-            course.kills.append({"at_s": round(planned.at_s, 3), "role": planned.role, "pid": None})
+            course.kills.append({**done, "pid": None})
             continue
         pid = pids[int(planned.pick * len(pids))]
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-        at_s = round(loop.time() - times.began_s, 3)
-        course.kills.append({"at_s": at_s, "role": planned.role, "pid": pid})
+        course.kills.append({**done, "pid": pid})
 
 
 async def read_log(auditor: Client, epoch: str | None = None) -> list[Seen]:
@@ -335,6 +353,7 @@ def judge(
         "untranslated": reasons,
         "kills": {role: sum(1 for one in killed if one["role"] == role) for role in ROLES},
         "kills_total": len(killed),
+        "kills_with_posts_under_way": sum(1 for one in killed if one["posts_under_way"]),
         "kill_script": course.kills,
         "log_entries": len(log),
         "ack": times.ack.summary(),
@@ -346,7 +365,15 @@ def judge(
 
 ROWS: Final = (
     *("posted", "acknowledged", "lost", "doubled", "reordered", "view_mismatches", "gaps_told", "kills_total"),
-    *("kills", "reconnects", "repeated_commands", "log_entries", "translated", "untranslated"),
+    *(
+        "kills",
+        "kills_with_posts_under_way",
+        "reconnects",
+        "repeated_commands",
+        "log_entries",
+        "translated",
+        "untranslated",
+    ),
     *("ack", "delivery", "translation", "seed", "duration_s", "took_s"),
 )
 

@@ -8,8 +8,14 @@ questions exactly while it stalls, and so hides the stall (Gil Tene's "coordinat
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from loadtest.sentences import SENTENCES
+
+AMBUSHES: Final = 0.75
+"""Share of the kills that wait for a post under way: at a few posts a second, a kill at any other time meets none."""
+AMBUSH_S_MAX: Final = 0.008
+"""About twice the time from a post to its ack on an idle machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,9 @@ class PlannedKill:
     role: str
     pick: float
     """In [0, 1): which of the processes of this role, when there are several."""
+    ambush_s: float | None
+    """Wait for the next post and strike this long after it was sent, while it is somewhere between client, gateway,
+    engine and translator; None: strike at `at_s`, whatever goes on."""
 
 
 def plan_posts(seed: int, writers: Sequence[Writer], duration_s: float, posts_per_s: float) -> tuple[PlannedPost, ...]:
@@ -64,6 +73,7 @@ def plan_kills(
     while at_s < duration_s:
         if not waiting:
             waiting = chance.sample(list(roles), len(roles))
-        planned.append(PlannedKill(at_s, waiting.pop(), chance.random()))
+        ambush_s = chance.uniform(0.0, AMBUSH_S_MAX) if chance.random() < AMBUSHES else None
+        planned.append(PlannedKill(at_s, waiting.pop(), chance.random(), ambush_s))
         at_s += chance.uniform(*every_s)
     return tuple(planned)

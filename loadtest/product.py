@@ -21,6 +21,7 @@ from loadtest.tokens import mint
 READY_WITHIN_S: Final = 120.0
 STOP_WITHIN_S: Final = 30.0
 LOOK_S: Final = 0.05
+GET_WITHIN_S: Final = 5.0
 KEYS_IN_RUN_FILE: Final[Mapping[str, str]] = {
     "engine": "engine",
     "gateway": "gateways",
@@ -63,6 +64,9 @@ class Product:
         """Raises ProductFailed when `up` ends, which it never does by itself."""
         status = await self.process.wait()
         raise ProductFailed(f"the product ended with {status}:\n{self.last_lines()}")
+
+    async def get(self, path: str) -> bytes:
+        return await _get(self.port, path)
 
     def last_lines(self, count: int = 20) -> str:
         try:
@@ -117,17 +121,26 @@ async def _ready(data_dir: Path, process: asyncio.subprocess.Process) -> Product
 
 
 async def _ready_on(port: int) -> bool:
-    """GET /readyz, by hand: no proxy, no client library, no thread."""
     try:
-        async with asyncio.timeout(2.0):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            try:
-                writer.write(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-                return b" 200 " in await reader.readline()
-            finally:
-                writer.close()
+        await _get(port, "/readyz")
     except (OSError, TimeoutError):
         return False
+    return True
+
+
+async def _get(port: int, path: str) -> bytes:
+    """The body of a 200, by hand: no proxy, no client library, no thread. Raises OSError, TimeoutError."""
+    async with asyncio.timeout(GET_WITHIN_S):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        try:
+            writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+            head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+        finally:
+            writer.close()
+    status = head.split(b"\r\n", 1)[0]
+    if b" 200 " not in status:
+        raise ConnectionError(status.decode("latin-1"))
+    return body
 
 
 async def _stop(data_dir: Path, process: asyncio.subprocess.Process) -> None:

@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loadtest.plan import Writer, plan_kills, plan_posts
+from loadtest.plan import AMBUSH_S_MAX, Writer, plan_kills, plan_posts
 from loadtest.sentences import SENTENCES
 
 WRITERS = (Writer("a", "zh"), Writer("b", "en"))
@@ -46,6 +46,7 @@ def test_kills_keep_their_pauses_and_meet_every_role(seed: int) -> None:
     assert all(3 <= later.at_s - earlier.at_s <= 6 for earlier, later in pairwise(kills))
     assert {kill.role for kill in kills[:3]} == set(ROLES)
     assert all(0 <= kill.pick < 1 for kill in kills)
+    assert all(kill.ambush_s is None or 0 <= kill.ambush_s <= AMBUSH_S_MAX for kill in kills)
 
 
 def test_sentences_are_different_and_of_their_script() -> None:
