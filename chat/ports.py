@@ -4,9 +4,11 @@ Every method raises `chat.errors.Unavailable` when the engine cannot be reached 
 adapter), and nothing else. None of them checks permissions: that is `room.decide`, asked by `service.py`.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
+
+from msgspec import Struct
 
 from chat.events import Entry, Event, Mention, Role
 from chat.frames import Person
@@ -31,6 +33,10 @@ class RoomState:
     head: Position
     members: int
     created_at_ms: int
+    settings: "RoomSettings" = field(default_factory=lambda: RoomSettings())
+    glossary_version: int = 0
+    pins: tuple[int, ...] = ()
+    """Seqs of pinned messages, in the order of pinning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +51,68 @@ class DropMember:
     user: str
 
 
-Change = SetMember | DropMember
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A row of a room's glossary."""
+
+    source: str
+    """As it stands in messages."""
+    target: str | None
+    """What stands in the translation; None: the source itself, untranslated."""
+    language: str
+    """Readers' language for which `target` is meant; "" for every language."""
+    note: str
+    added_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Glossary:
+    """The terms of a room. `version` is the seq of the entry that changed it last (0: never), so it only grows."""
+
+    version: int = 0
+    terms: tuple[Term, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SetTerm:
+    """Write this glossary row in the same atomic step; it replaces the one with the same source and language."""
+
+    term: Term
+
+
+@dataclass(frozen=True, slots=True)
+class DropTerm:
+    source: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoomSettings:
+    """How a room treats translation. Stored as one row, changed as one."""
+
+    translation: Literal["patch", "hold"] = "patch"
+    """patch: the original at once, the translation when it is ready. hold: readers of another language wait up to
+    the budget and get both in one frame; readers of the original never wait."""
+    translation_budget_ms: int = 800
+
+
+@dataclass(frozen=True, slots=True)
+class SetRoom:
+    """Write title and settings of the room in the same atomic step."""
+
+    title: str
+    settings: RoomSettings
+
+
+@dataclass(frozen=True, slots=True)
+class SetPin:
+    """Pin message `of` (again: it moves to the end), or take the pin out."""
+
+    of: int
+    on: bool
+
+
+Change = SetMember | DropMember | SetTerm | DropTerm | SetRoom | SetPin
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +123,7 @@ class Guard:
     revision: int
 
 
-@dataclass(frozen=True, slots=True)
-class JobText:
+class JobText(Struct, frozen=True, tag="message"):
     """The part of a translation job that is known before the entry has a position."""
 
     text: str
@@ -70,6 +136,33 @@ class JobText:
     """On the caller's clock (ms since 1970). A job found later is answered `Untranslated(reason="too_late")`."""
     asked: bool = False
     """A reader asked for exactly this language: translate even where detection sees no need."""
+    names: tuple[str, ...] = ()
+    """Display names of people present that occur in the text: they come through untranslated."""
+    urgent: bool = False
+    """Somebody present is mentioned: before other messages of the same age."""
+    budget_ms: int = 0
+    """The room's translation budget, for the in-budget share; 0: unknown."""
+    posted_at_ms: int = 0
+    """When the text was accepted, on the caller's clock."""
+
+
+class PreviewText(Struct, frozen=True, tag="preview"):
+    """How would this read in `target`, and how does that read back? Answered by a whisper, never written down."""
+
+    text: str
+    source: str
+    """"" when unknown: the worker detects it."""
+    target: str
+    reply_to: str
+    """The name under which the asking gateway listens (`RoomFeed.follow`)."""
+    reply_id: str
+    deadline_ms: int
+
+
+class ForgetText(Struct, frozen=True, tag="forget"):
+    """A message was recalled: remove these texts and their translations from every cache."""
+
+    texts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +172,7 @@ class Job:
     room: str
     of: int
     revision: int
-    text: JobText
+    text: JobText | PreviewText | ForgetText
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +234,10 @@ class RoomLog(Protocol):
         edits and its translations from the log (their seqs stay unused) and leaves it without revision.
         The job, when given, is for message `refers_to(event)` or, for a Posted, for the new entry itself.
         Raises RoomMissing, Stale."""
+        ...
+
+    async def glossary(self, room: str) -> Glossary:
+        """Empty for a room that is not there."""
         ...
 
     async def recognise(self, room: str, once: str) -> Appended | None:
@@ -270,6 +367,18 @@ class TranslationJobs(Protocol):
     async def backlog(self) -> int:
         """Jobs enqueued and not done."""
         ...
+
+
+class TranslationCache(Protocol):
+    """Translations shared by all workers, under digests; a loss costs time, never truth. Rows end by themselves."""
+
+    async def get(self, keys: Sequence[str]) -> Sequence[str | None]:
+        """The stored texts, None where there is none. Raises Unavailable."""
+        ...
+
+    async def put(self, rows: Mapping[str, str]) -> None: ...
+
+    async def forget(self, keys: Sequence[str]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,5 @@
 --[[ One atomic step of a room: recognise the once-key, check the guard, give the next seq, store, index, move the
-revision, write the membership change, enqueue the job, publish. All of it or nothing, because every refusal comes
+revision, write the change of a projection (member, term, pin, settings), enqueue the job, publish. All of it or nothing, because every refusal comes
 before the first write. With a fresh epoch in ARGV it begins the log instead.
 
 Every key carries the hash tag of the room's partition, so the step is legal in a cluster, jobs stream included.
@@ -11,12 +11,13 @@ The append-only file of the engine forgets them at its next rewrite. ]]
 
 local meta, log, members, refs = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local revisions, once, jobs = KEYS[5], KEYS[6], KEYS[7]
+local terms, pins = KEYS[8], KEYS[9]
 
 local room, channel, publish, once_life_s = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local new_epoch, title = ARGV[5], ARGV[6]
 local kind, body, audience, of, revision = ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11]
 local guard_of, guard_revision = ARGV[12], ARGV[13]
-local change, change_user, change_row = ARGV[14], ARGV[15], ARGV[16]
+local change, change_key, change_row = ARGV[14], ARGV[15], ARGV[16]
 local job_text, job_revision = ARGV[17], ARGV[18]
 
 local function kind_at(seq)
@@ -43,7 +44,7 @@ local time = redis.call('TIME')
 local at_ms = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
 if not epoch then
   epoch = new_epoch
-  redis.call('DEL', log, members, refs, revisions)
+  redis.call('DEL', log, members, refs, revisions, terms, pins)
   redis.call('HSET', meta, 'epoch', epoch, 'title', title, 'created_at_ms', at_ms)
 end
 
@@ -55,6 +56,7 @@ if kind == 'edited' then
   if revision_of(of) then redis.call('HSET', revisions, of, revision) end
 elseif kind == 'recalled' and kind_at(of) == 'posted' then
   redis.call('HDEL', revisions, of)
+  redis.call('ZREM', pins, of)
   redis.call('XDEL', log, of .. '-0')
   for _, about in ipairs(redis.call('ZRANGEBYSCORE', refs, of, of)) do
     local kind_about = kind_at(about)
@@ -67,10 +69,22 @@ end
 
 redis.call('XADD', log, seq .. '-0', 'k', kind, 'h', header, 'b', body)
 if of ~= '' then redis.call('ZADD', refs, of, seq) end
-if change == 'set' then
-  redis.call('HSET', members, change_user, change_row)
-elseif change == 'drop' then
-  redis.call('HDEL', members, change_user)
+if change == 'set_member' then
+  redis.call('HSET', members, change_key, change_row)
+elseif change == 'drop_member' then
+  redis.call('HDEL', members, change_key)
+elseif change == 'set_term' then
+  redis.call('HSET', terms, change_key, change_row)
+  redis.call('HSET', meta, 'glossary', seq)
+elseif change == 'drop_term' then
+  redis.call('HDEL', terms, change_key)
+  redis.call('HSET', meta, 'glossary', seq)
+elseif change == 'set_room' then
+  redis.call('HSET', meta, 'title', change_key, 'settings', change_row)
+elseif change == 'set_pin' then
+  redis.call('ZADD', pins, seq, change_key)
+elseif change == 'drop_pin' then
+  redis.call('ZREM', pins, change_key)
 end
 if job_text ~= '' then
   local job_of = of ~= '' and of or seq

@@ -22,6 +22,7 @@ from chat.adapters.redis_invites import RedisInvites
 from chat.adapters.redis_jobs import JOB_IDLE_MS, RedisJobs
 from chat.adapters.redis_log import RedisLog
 from chat.adapters.redis_presence import RedisPresence
+from chat.adapters.redis_translations import RedisTranslationCache
 from chat.errors import Unavailable
 
 LOOK_S: Final = 0.3
@@ -40,6 +41,7 @@ class ConnectedEngine:
     presence: RedisPresence
     jobs: RedisJobs
     invites: RedisInvites
+    translations: RedisTranslationCache
     redis: RedisEngine
     _prefix: str
     _trouble: asyncio.Event
@@ -76,6 +78,7 @@ async def connect_engine(
             presence=RedisPresence(engine),
             jobs=RedisJobs(engine, idle_ms=job_idle_ms),
             invites=RedisInvites(engine),
+            translations=RedisTranslationCache(engine),
             redis=engine,
             _prefix=prefix,
             _trouble=trouble,

@@ -13,7 +13,7 @@ import asyncio
 import secrets
 import time
 from bisect import bisect_left, bisect_right
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Self
@@ -27,8 +27,10 @@ from chat.ports import (
     Appended,
     Change,
     DropMember,
+    DropTerm,
     FeedItem,
     Gap,
+    Glossary,
     Guard,
     Invite,
     Job,
@@ -36,11 +38,16 @@ from chat.ports import (
     Member,
     RoomExists,
     RoomMissing,
+    RoomSettings,
     RoomState,
     Roster,
     SetMember,
+    SetPin,
+    SetRoom,
+    SetTerm,
     Stale,
     TakenJob,
+    Term,
     Whisper,
 )
 from chat.wire import encode_event
@@ -71,6 +78,10 @@ class _Room:
     revisions: dict[int, int] = field(default_factory=dict)
     members: dict[str, Member] = field(default_factory=dict)
     once: dict[str, Appended] = field(default_factory=dict)
+    terms: dict[tuple[str, str], Term] = field(default_factory=dict)
+    glossary_version: int = 0
+    settings: RoomSettings = field(default_factory=RoomSettings)
+    pins: dict[int, None] = field(default_factory=dict)
 
 
 class MemoryEngine:
@@ -94,6 +105,7 @@ class MemoryEngine:
         self.presence = MemoryPresence(self)
         self.jobs = MemoryJobs(self, idle_ms=job_idle_ms)
         self.invites = MemoryInvites(self)
+        self.translations = MemoryTranslationCache(self)
 
     def new_feed(self) -> "MemoryFeed":
         return MemoryFeed(self, backlog_items_max=self._backlog_items_max)
@@ -186,13 +198,7 @@ class MemoryLog:
         if guard is not None and found.revisions.get(guard.of) != guard.revision:
             raise Stale(f"message {guard.of} of {room} is no longer at revision {guard.revision}")
         appended = self._store(room, found, event, once, audience, self._engine.now_ms())
-        match change:
-            case SetMember(member):
-                found.members[member.user] = member
-            case DropMember(user):
-                found.members.pop(user, None)
-            case None:
-                pass
+        _write_change(found, change)
         if job is not None:
             of = refers_to(event)
             self._engine.jobs.enqueue(Job(room, appended.position.seq if of is None else of, job_revision, job))
@@ -210,7 +216,24 @@ class MemoryLog:
         if found is None:
             return None
         head = Position(found.epoch, found.head)
-        return RoomState(room, found.title, head, len(found.members), found.created_at_ms)
+        return RoomState(
+            room,
+            found.title,
+            head,
+            len(found.members),
+            found.created_at_ms,
+            found.settings,
+            found.glossary_version,
+            tuple(found.pins),
+        )
+
+    async def glossary(self, room: str) -> Glossary:
+        await self._engine.step()
+        found = self._engine.rooms.get(room)
+        if found is None:
+            return Glossary()
+        terms = sorted(found.terms.values(), key=lambda term: (term.source, term.language))
+        return Glossary(found.glossary_version, tuple(terms))
 
     async def rooms(self) -> Sequence[str]:
         await self._engine.step()
@@ -308,6 +331,7 @@ class MemoryLog:
         """Texts go: the message, its edits, its translations. Reactions carry none and stay."""
         if room.revisions.pop(of, None) is None:
             return
+        room.pins.pop(of, None)
         texts = [
             seq
             for seq in room.references.get(of, ())
@@ -318,6 +342,28 @@ class MemoryLog:
             room.seqs.remove(seq)
         if texts:
             room.references[of] = [seq for seq in room.references[of] if seq not in texts]
+
+
+def _write_change(room: _Room, change: Change | None) -> None:
+    match change:
+        case SetMember(member):
+            room.members[member.user] = member
+        case DropMember(user):
+            room.members.pop(user, None)
+        case SetTerm(term):
+            room.terms[term.source, term.language] = term
+            room.glossary_version = room.head
+        case DropTerm(source, language):
+            room.terms.pop((source, language), None)
+            room.glossary_version = room.head
+        case SetRoom(title, settings):
+            room.title, room.settings = title, settings
+        case SetPin(of, on):
+            room.pins.pop(of, None)
+            if on:
+                room.pins[of] = None
+        case None:
+            pass
 
 
 class MemoryFeed:
@@ -511,6 +557,27 @@ class MemoryJobs:
             return float("inf")
         oldest_ms = min(held.since_ms for held in self._held.values())
         return max(1, oldest_ms + self._idle_ms - self._engine.now_ms()) / 1000
+
+
+class MemoryTranslationCache:
+    """TranslationCache."""
+
+    def __init__(self, engine: MemoryEngine) -> None:
+        self._engine = engine
+        self.rows: dict[str, str] = {}
+
+    async def get(self, keys: Sequence[str]) -> Sequence[str | None]:
+        await self._engine.step()
+        return [self.rows.get(key) for key in keys]
+
+    async def put(self, rows: Mapping[str, str]) -> None:
+        await self._engine.step()
+        self.rows.update(rows)
+
+    async def forget(self, keys: Sequence[str]) -> None:
+        await self._engine.step()
+        for key in keys:
+            self.rows.pop(key, None)
 
 
 class MemoryInvites:

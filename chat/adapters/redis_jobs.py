@@ -18,7 +18,7 @@ import msgspec
 from chat.adapters.redis_engine import Command, RedisEngine
 from chat.adapters.redis_keys import PARTITIONS, partition
 from chat.adapters.redis_wire import RedisWire, Refused
-from chat.ports import Job, JobText, TakenJob
+from chat.ports import ForgetText, Job, JobText, PreviewText, TakenJob
 
 GROUP: Final = "translators"
 JOB_IDLE_MS: Final = 10_000
@@ -27,7 +27,7 @@ BLOCK_MS_MAX: Final = 1_000
 """Well under the time in which the connection expects an answer, and often enough to look for abandoned jobs."""
 
 _encode = msgspec.msgpack.Encoder().encode
-_job_text = msgspec.msgpack.Decoder(JobText)
+_job_text = msgspec.msgpack.Decoder(JobText | PreviewText | ForgetText)
 
 
 class RedisJobs:

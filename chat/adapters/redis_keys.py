@@ -20,6 +20,8 @@ class RoomKeys(NamedTuple):
     members: str
     refs: str
     revisions: str
+    terms: str
+    pins: str
     jobs: str
     channel: str
     once: str
@@ -62,6 +64,8 @@ def _room_keys(prefix: str, room: str) -> RoomKeys:
         members=f"{own}:members",
         refs=f"{own}:refs",
         revisions=f"{own}:revisions",
+        terms=f"{own}:terms",
+        pins=f"{own}:pins",
         jobs=f"{tagged}jobs",
         channel=own,
         once=f"{own}:once:",

@@ -20,14 +20,21 @@ from chat.ports import (
     Appended,
     Change,
     DropMember,
+    DropTerm,
+    Glossary,
     Guard,
     JobText,
     Member,
     RoomExists,
     RoomMissing,
+    RoomSettings,
     RoomState,
     SetMember,
+    SetPin,
+    SetRoom,
+    SetTerm,
     Stale,
+    Term,
 )
 from chat.wire import encode_event
 
@@ -39,6 +46,8 @@ redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 return tonumber(ARGV[2])
 """)
 _member = msgspec.msgpack.Decoder(Member)
+_term = msgspec.msgpack.Decoder(Term)
+_settings = msgspec.msgpack.Decoder(RoomSettings)
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -100,13 +109,31 @@ class RedisLog:
 
     async def state(self, room: str) -> RoomState | None:
         keys = self._keys.room(room)
-        (epoch, title, created_at_ms, head), members = await self._engine.call_all(
-            [("HMGET", keys.meta, "epoch", "title", "created_at_ms", "head"), ("HLEN", keys.members)]
+        (epoch, title, created_at_ms, head, settings, glossary), members, pins = await self._engine.call_all(
+            [
+                ("HMGET", keys.meta, "epoch", "title", "created_at_ms", "head", "settings", "glossary"),
+                ("HLEN", keys.members),
+                ("ZRANGE", keys.pins, 0, -1),
+            ]
         )
         if epoch is None:
             return None
-        position = Position(epoch.decode(), int(head))
-        return RoomState(room, title.decode(), position, members, int(created_at_ms))
+        return RoomState(
+            room,
+            title.decode(),
+            Position(epoch.decode(), int(head)),
+            members,
+            int(created_at_ms),
+            RoomSettings() if settings is None else _settings.decode(settings),
+            int(glossary or 0),
+            tuple(int(of) for of in pins),
+        )
+
+    async def glossary(self, room: str) -> Glossary:
+        keys = self._keys.room(room)
+        version, rows = await self._engine.call_all([("HGET", keys.meta, "glossary"), ("HVALS", keys.terms)])
+        terms = sorted((_term.decode(row) for row in rows), key=lambda term: (term.source, term.language))
+        return Glossary(int(version or 0), tuple(terms))
 
     async def rooms(self) -> Sequence[str]:
         return sorted(name.decode() for name in await self._engine.call("SMEMBERS", self._keys.rooms))
@@ -178,7 +205,17 @@ class RedisLog:
         of = refers_to(event)
         answer = await self._engine.run(
             _APPEND,
-            [keys.meta, keys.log, keys.members, keys.refs, keys.revisions, keys.once + once, keys.jobs],
+            [
+                keys.meta,
+                keys.log,
+                keys.members,
+                keys.refs,
+                keys.revisions,
+                keys.once + once,
+                keys.jobs,
+                keys.terms,
+                keys.pins,
+            ],
             [
                 room,
                 keys.channel,
@@ -213,14 +250,27 @@ class RedisLog:
                 raise Unavailable(f"append.lua answered {answer!r}")
 
 
-def _change_arguments(change: Change | None) -> tuple[str, str, bytes]:
+def _change_arguments(change: Change | None) -> tuple[str, str | int, bytes]:
+    """(what, key, row) of `append.lua`."""
     match change:
         case SetMember(member):
-            return "set", member.user, _encode(member)
+            return "set_member", member.user, _encode(member)
         case DropMember(user):
-            return "drop", user, b""
+            return "drop_member", user, b""
+        case SetTerm(term):
+            return "set_term", _term_key(term.source, term.language), _encode(term)
+        case DropTerm(source, language):
+            return "drop_term", _term_key(source, language), b""
+        case SetRoom(title, settings):
+            return "set_room", title, _encode(settings)
+        case SetPin(of, on):
+            return "set_pin" if on else "drop_pin", of, b""
         case None:
             return "", "", b""
+
+
+def _term_key(source: str, language: str) -> str:
+    return f"{language}:{source}"
 
 
 def _appended(place: bytes, *, duplicate: bool) -> Appended:
