@@ -200,8 +200,8 @@ async def _one_round(
     async def watch() -> None:
         nonlocal closed_at_s
         before = await slow_readers(product)
-        while await slow_readers(product) == before:
-            await asyncio.sleep(0.2)  # noqa: ASYNC110 - what we wait for happens in another process
+        while await slow_readers(product) == before:  # noqa: ASYNC110 - it happens in another process
+            await asyncio.sleep(0.2)
         closed_at_s = time.monotonic() - began_s
         assert victim is not None
         victim.read_on()  # its close code stands behind the backlog
