@@ -4,8 +4,6 @@ A frame with `re` answers the command of that id; each command gets exactly one 
 `page`, `people`, `pong` or `error`). Frames without `re` come by themselves.
 """
 
-from typing import Any
-
 from msgspec import Struct
 
 from chat.errors import ErrorCode
@@ -156,8 +154,3 @@ class Closing(Struct, frozen=True, kw_only=True, tag_field="type", tag="closing"
 
 
 Frame = Ack | ErrorFrame | Welcome | RoomFrame | EntryFrame | Page | People | TypingFrame | GapFrame | Pong | Closing
-
-
-def schema_notes() -> dict[str, Any]:
-    """First docstring paragraph of every frame, for generated documentation."""
-    return {kind.__name__: (kind.__doc__ or "").strip() for kind in Frame.__args__}

@@ -9,8 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from msgspec import structs
-
 from chat import room as rules
 from chat.commands import CreateRoom, Edit, History, Join, Leave, MarkRead, Post, React, Recall, Translate
 from chat.errors import ErrorCode, Rejected, Unavailable

@@ -1,5 +1,6 @@
 """Hypothesis strategies for the message types, built from the types themselves: a new field is tested unasked."""
 
+from functools import cache
 from typing import Any
 
 import msgspec.inspect as mi
@@ -24,7 +25,7 @@ def _of(info: mi.Type) -> st.SearchStrategy[Any]:
         case mi.IntType(ge=least, le=greatest):
             return st.integers(-(2**63) if least is None else least, 2**63 - 1 if greatest is None else greatest)
         case mi.StrType(pattern=str(pattern)):
-            return st.from_regex(pattern.replace(r"(?!\n)$", r"\Z"))
+            return _matching(pattern)
         case mi.StrType(min_length=least, max_length=greatest):
             return st.text(
                 st.characters(exclude_categories=["Cs"]), min_size=least or 0, max_size=min(greatest or 9, 9)
@@ -45,3 +46,8 @@ def _of(info: mi.Type) -> st.SearchStrategy[Any]:
             return st.sampled_from(list(cls))
         case _:
             raise NotImplementedError(f"no strategy for {info}")
+
+
+@cache
+def _matching(pattern: str) -> st.SearchStrategy[str]:
+    return st.from_regex(pattern.replace(r"(?!\n)$", r"\Z"))
