@@ -171,9 +171,10 @@ def installed_routes(data_dir: Path) -> tuple[Route, ...]:
     try:
         from translator.packages import PackageStore
         from translator.routes import reachable
+        from translator.settings import TranslatorSettings
     except ImportError:
         return ()
-    routes = reachable(PackageStore(data_dir).installed())
+    routes = reachable(PackageStore(data_dir, starter=TranslatorSettings().starter).installed())
     return tuple(Route(source=route.source, target=route.target, starter=route.starter) for route in routes)
 
 

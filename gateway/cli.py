@@ -6,16 +6,20 @@ imported inside the commands, so that `--help` answers at once and a gateway nee
 """
 
 import asyncio
+import contextlib
 import json
 import os
+import re
 import sys
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from gateway.settings import PREFIX, Settings, SettingsInvalid, load_settings
 
@@ -73,7 +77,7 @@ def up(
     from gateway.up import up as run_up
 
     settings = load_settings(port=port, host=host, data_dir=data_dir, workers=workers, translators=translators)
-    for line in unknown_variables(os.environ, _translator_settings()):
+    for line in unknown_variables(os.environ):
         err.print(line, markup=False)
     configure_logs(settings.log_level, settings.log_format)
     width = len("translator-10")
@@ -154,7 +158,9 @@ def token(
     """Mint a token for a user or a program."""
     from gateway.tokens import TokenKeys
 
-    settings = _existing(load_settings())
+    settings = load_settings()
+    if settings.may_make_keys and not settings.keys_path.exists():
+        _nothing_here(settings)
     rooms: dict[str, Any] = {}
     for grant in room or ():
         where, _, role = grant.partition("=")
@@ -167,7 +173,7 @@ def token(
             user, name=name, rooms=rooms, create=create, admin=admin, lives_s=days * 86_400
         )
     except ValueError as error:
-        fail(f"That token would not be accepted: {error}.")
+        fail(f"That token would not be accepted: {error}. Ids of users are letters, digits and _ . : - up to 128.")
     if as_json:
         print(json.dumps({"token": minted, "user": user, "expires_at_ms": expires_at_ms}))
     else:
@@ -259,6 +265,211 @@ def export(
     err.print(f"{messages} messages of {room}" + (f" in {file}" if file else ""), markup=False)
 
 
+# -- translation packages ----------------------------------------------------------------------------------------------
+
+
+@models.command("list")
+def list_models(
+    available: Annotated[bool, typer.Option("--available", help="Ask the index what else there is.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Packages on this machine; with --available also those of the index."""
+    from rich.table import Table
+
+    store, settings = _package_store()
+    rows = [
+        {"from": each.source, "to": each.target, "name": each.name, "version": each.version, "installed": True}
+        for each in store.installed()
+    ]
+    if available:
+        with err.status("asking the index ..."):
+            offers = store.fetch_index(settings.package_index_url)
+        here = {(row["from"], row["to"], row["version"]) for row in rows}
+        rows += [
+            {"from": each.source, "to": each.target, "name": each.name, "version": each.version, "installed": False}
+            for each in offers
+            if (each.source, each.target, each.version) not in here
+        ]
+    if as_json:
+        print(json.dumps(rows, ensure_ascii=False))
+        return
+    table = Table("from", "to", "package", "version", "here", box=None)
+    for row in rows:
+        table.add_row(row["from"], row["to"], row["name"], row["version"], "yes" if row["installed"] else "")
+    out.print(table)
+    for stray in store.strays():
+        err.print(f"{stray.path} is no usable package: {stray.why}", markup=False)
+
+
+@models.command("install")
+def install_models(
+    what: Annotated[list[str], typer.Argument(help="Pairs like zh-en, or .argosmodel files.")],
+) -> None:
+    """Download and install packages from the index, or install downloaded files."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    store, settings = _package_store()
+    wanted = [each if each.endswith(".argosmodel") or os.sep in each else _pair(each) for each in what]
+    offers = None
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=err, disable=not sys.stderr.isatty()) as progress:
+        for each in wanted:
+            task = progress.add_task(each if isinstance(each, str) else "-".join(each), total=None)
+            if isinstance(each, str):
+                if not Path(each).is_file():
+                    fail(f"There is no file {each}.")
+                package = store.install(Path(each))
+            else:
+                offers = store.fetch_index(settings.package_index_url) if offers is None else offers
+                fitting = [offer for offer in offers if (offer.source, offer.target) == each]
+                if not fitting:
+                    fail(f"The index has no package from {each[0]} to {each[1]}; `diqiucun models list --available`.")
+                newest = max(fitting, key=lambda offer: [int(part) for part in re.findall(r"\d+", offer.version)])
+                package = store.obtain(newest, partial(_tell, progress, task))
+            out.print(f"installed {package.name}: {package.source} to {package.target}, version {package.version}")
+
+
+def _tell(progress: Any, task: Any, done: int, total: int | None) -> None:
+    progress.update(task, completed=done, total=total)
+
+
+@models.command("remove")
+def remove_model(name: Annotated[str, typer.Argument(help="Name of the package, as `models list` shows it.")]) -> None:
+    """Remove a package from this machine."""
+    store, _ = _package_store()
+    store.remove(name)
+    out.print(f"removed {name}")
+
+
+@models.command("check")
+def check_models(
+    names: Annotated[list[str] | None, typer.Argument(help="Packages to check; left out, all of them.")] = None,
+) -> None:
+    """Translate a known sentence with each package: does it work, and how fast."""
+    from translator.ctranslate import CTranslateEngine
+    from translator.engine import EngineFailed
+    from translator.packages import check
+
+    store, _ = _package_store()
+    packages = [package for package in store.installed() if not names or package.name in names]
+    if not packages:
+        fail("There is no such package here; `diqiucun models list` shows what there is.")
+
+    async def run() -> bool:
+        engine = CTranslateEngine()
+        well = True
+        try:
+            for package in packages:
+                with err.status(f"{package.name} ..."):
+                    try:
+                        found = await check(package, engine)
+                    except EngineFailed as failed:
+                        out.print(f"{package.name}: does not work: {failed}", markup=False)
+                        well = False
+                        continue
+                well = well and found.doubt is None
+                doubt = "" if found.doubt is None else f" (doubtful: {found.doubt})"
+                out.print(f"{package.name}: {found.sentence} -> {found.output}{doubt}", markup=False)
+                out.print(f"  first after {found.first_s:.2f} s, then {found.sentences_per_s:.0f} sentences a second")
+        finally:
+            await engine.close()
+        return well
+
+    if not asyncio.run(run()):
+        raise typer.Exit(1)
+
+
+def _package_store() -> tuple[Any, Settings]:
+    from translator.packages import PackageStore
+    from translator.settings import TranslatorSettings
+
+    settings = load_settings()
+    return PackageStore(settings.data_dir, starter=TranslatorSettings().starter), settings
+
+
+def _pair(text: str) -> tuple[str, str]:
+    from chat.language import canonical
+
+    parts = re.split(r"[:_>]", text.removeprefix("translate-"))
+    if len(parts) == 1:
+        parts = re.split(r"-(?=[a-z]{2,3}(?:-|$))", text, maxsplit=1)
+    try:
+        source, target = (canonical(part) for part in parts)
+    except ValueError:
+        fail(f"{text!r} is no pair of languages; expected one like zh-en, or en:zh-Hant.")
+    return source, target
+
+
+# -- the state of this machine -----------------------------------------------------------------------------------------
+
+
+@cli.command()
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """What this machine has and lacks, and how to get it. Exit status 1 if Diqiucun cannot run."""
+    from gateway import doctor as examinations
+    from gateway.settings import unknown_variables
+    from gateway.up import answers, loopback_for, why_port_is_taken
+
+    settings = load_settings()
+    url = f"http://{loopback_for(settings.host)}:{settings.port}/healthz"
+    findings = [
+        examinations.examine_python(),
+        examinations.examine_libraries(),
+        examinations.examine_settings(unknown_variables(os.environ)),
+        examinations.examine_data_dir(settings.data_dir),
+        examinations.examine_keys(settings),
+        _examine_engine(settings),
+        examinations.examine_port(
+            settings.host, settings.port, why_port_is_taken(settings.host, settings.port), by_us=answers(url)
+        ),
+        examinations.examine_open_files(),
+    ]
+    store, _ = _package_store()
+    packages = store.installed()
+    for source, target in (("zh", "en"), ("en", "zh")):
+        serving = [(each.name, each.starter) for each in packages if (each.source, each.target) == (source, target)]
+        findings.append(examinations.examine_pair(source, target, serving))
+    if as_json:
+        rows = [
+            {"what": each.what, "state": each.state, "words": each.words, "remedy": each.remedy} for each in findings
+        ]
+        print(json.dumps(rows, ensure_ascii=False))
+    else:
+        marks = {"good": "[green]good   [/]", "poor": "[yellow]poor   [/]", "lacking": "[red]lacking[/]"}
+        for each in findings:
+            out.print(f"{marks[each.state]}  [bold]{each.what:<11}[/] {escape(each.words)}")
+            if each.remedy:
+                out.print(f"{'':21} {escape(each.remedy)}")
+    if any(each.state == "lacking" for each in findings):
+        raise typer.Exit(1)
+
+
+def _examine_engine(settings: Settings) -> Any:
+    from tempfile import TemporaryDirectory
+
+    from chat.adapters.connect import connect_engine
+    from chat.adapters.embedded import EngineFailed, is_running, start_or_attach
+    from chat.errors import CommandFailed
+    from gateway.doctor import Finding
+
+    async def ask() -> None:
+        async with connect_engine(settings.redis_url, settings.data_dir) as connected, asyncio.timeout(5.0):
+            await connected.ping()
+
+    try:
+        if settings.redis_url is not None:
+            asyncio.run(ask())
+            return Finding("Engine", "good", "the Redis or Valkey of the settings answers")
+        if settings.data_dir.is_dir() and is_running(settings.data_dir):
+            return Finding("Engine", "good", "the bundled one runs")
+        with TemporaryDirectory(prefix="dqc-") as elsewhere:
+            start_or_attach(Path(elsewhere)).stop()
+        return Finding("Engine", "good", "the bundled one starts on this machine")
+    except (EngineFailed, CommandFailed, TimeoutError, ValueError) as error:
+        remedy = f"Set {PREFIX}REDIS_URL to a running Redis or Valkey."
+        return Finding("Engine", "lacking", str(error) or "no answer within 5 s", remedy)
+
+
 @cli.command(hidden=True)
 def openapi(file: Annotated[Path | None, typer.Argument()] = None) -> None:
     """Write the OpenAPI document."""
@@ -271,9 +482,10 @@ def openapi(file: Annotated[Path | None, typer.Argument()] = None) -> None:
 def docs(directory: Annotated[Path, typer.Argument()] = Path("docs")) -> None:
     """Write what is generated: settings.md, openapi.json."""
     from gateway.settings import settings_document
+    from translator.settings import TranslatorSettings
 
     directory.mkdir(exist_ok=True)
-    _write(directory / "settings.md", settings_document())
+    _write(directory / "settings.md", settings_document(TranslatorSettings.model_fields))
     openapi(directory / "openapi.json")
 
 
@@ -286,21 +498,17 @@ def _write(file: Path | None, text: str) -> None:
 
 
 def _existing(settings: Settings) -> Settings:
-    """Commands that work on what is there make no new data directory: its keys would fit no running server."""
-    if settings.redis_url is None and not settings.data_dir.is_dir():
-        fail(
-            f"There is no data directory at {settings.data_dir}. Run `diqiucun up` there once, or set {PREFIX}DATA_DIR "
-            "to the one of your server."
-        )
+    """Commands that work on what is there make nothing new: an empty log beside the real one helps nobody."""
+    if settings.redis_url is None and not (settings.data_dir / "engine.lock").exists():
+        _nothing_here(settings)
     return settings
 
 
-def _translator_settings() -> list[str]:
-    try:
-        from translator.settings import TranslatorSettings
-    except ImportError:
-        return []
-    return list(TranslatorSettings.model_fields)
+def _nothing_here(settings: Settings) -> NoReturn:
+    fail(
+        f"There is no Diqiucun in {settings.data_dir}. Run `diqiucun up` there once, or set {PREFIX}DATA_DIR to the "
+        "directory of your server."
+    )
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -315,7 +523,19 @@ def _guarded(run: Callable[[], None]) -> None:
     from gateway.tokens import KeysInvalid
     from gateway.up import CannotStart
 
-    expected = (SettingsInvalid, EngineFailed, CommandFailed, SupervisionFailed, KeysInvalid, CannotStart)
+    expected: tuple[type[Exception], ...] = (
+        SettingsInvalid,
+        EngineFailed,
+        CommandFailed,
+        SupervisionFailed,
+        KeysInvalid,
+        CannotStart,
+    )
+    with contextlib.suppress(ImportError):
+        from translator.downloads import PackageUnavailable
+        from translator.packages import PackageInvalid
+
+        expected += (PackageUnavailable, PackageInvalid)
     try:
         run()
     except expected as error:

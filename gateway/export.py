@@ -6,23 +6,11 @@ says how many messages there were: without it, an export was cut off.
 """
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Final, assert_never
+from typing import Final
 
 import msgspec
 
-from chat.events import (
-    Edited,
-    Entry,
-    Joined,
-    Left,
-    Posted,
-    Reacted,
-    Recalled,
-    RoleChanged,
-    RoomCreated,
-    Translated,
-    Untranslated,
-)
+from chat.events import Edited, Entry, Posted, Reacted, Recalled, Translated, Untranslated
 from chat.ports import RoomLog, RoomState
 from chat.wire import decode_event
 from gateway.bodies import (
@@ -81,12 +69,10 @@ async def _lines(log: RoomLog, room: str, page: Sequence[Entry]) -> AsyncIterato
                 yield _message(entry, event, said.get(entry.seq, ()))
             case Recalled():
                 yield ExportedRecall(of=event.of, at_ms=entry.at_ms, author=event.author, by=event.by)
-            case RoomCreated() | Joined() | Left() | RoleChanged():
-                yield ExportedOther(seq=entry.seq, at_ms=entry.at_ms, event=event)
             case Edited() | Translated() | Untranslated() | Reacted():
                 pass  # told with the message it is about
             case _:
-                assert_never(event)
+                yield ExportedOther(seq=entry.seq, at_ms=entry.at_ms, event=event)
 
 
 def _message(entry: Entry, posted: Posted, about: Sequence[Entry]) -> ExportedMessage:

@@ -10,18 +10,24 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 PREFIX: Final = "DIQIUCUN_"
 CONFIG_VARIABLE: Final = "DIQIUCUN_CONFIG"
 ELSEWHERE: Final = frozenset({CONFIG_VARIABLE, "DIQIUCUN_REQUIRE_BROWSER", "DIQIUCUN_SUPERVISED"})
 """Names with our prefix that are no settings of the gateway."""
+
+OF_TRANSLATORS: Final = frozenset(
+    {"starter", "translation_cache_max", "translation_device", "translation_jobs_max", "translation_threads"}
+)
+"""Settings of translators alone. They stand in the same file, so they are no slips there."""
 
 WordList = Annotated[tuple[str, ...], NoDecode]
 
@@ -153,7 +159,8 @@ class _File(PydanticBaseSettingsSource):
         if path is None:
             return {}
         try:
-            return tomllib.loads(path.read_text("utf-8"))
+            found = tomllib.loads(path.read_text("utf-8"))
+            return {name: value for name, value in found.items() if name not in OF_TRANSLATORS}
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsInvalid(f"The settings file {path} cannot be read: {error}.") from None
         except tomllib.TOMLDecodeError as error:
@@ -178,11 +185,9 @@ def load_settings(**overrides: Any) -> Settings:
         raise SettingsInvalid(_words(error, given)) from None
 
 
-def unknown_variables(environ: Mapping[str, str], others: Iterable[str] = ()) -> list[str]:
-    """A line for each variable that has our prefix and no meaning: usually a slip of the pen.
-
-    `others` are the settings of other roles."""
-    known = {PREFIX + name.upper() for name in (*Settings.model_fields, *others)} | ELSEWHERE
+def unknown_variables(environ: Mapping[str, str]) -> list[str]:
+    """A line for each variable that has our prefix and no meaning: usually a slip of the pen."""
+    known = {PREFIX + name.upper() for name in (*Settings.model_fields, *OF_TRANSLATORS)} | ELSEWHERE
     lines = []
     for name in sorted(environ):
         if name.startswith(PREFIX) and name not in known:
@@ -214,11 +219,10 @@ def _words(error: ValidationError, given: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def settings_document() -> str:
-    """docs/settings.md."""
-    rows = []
-    for name, field in Settings.model_fields.items():
-        rows.append(f"| `{PREFIX}{name.upper()}` | `{name}` | {_default(field.default)} | {field.description} |")
+def settings_document(translators: Mapping[str, FieldInfo]) -> str:
+    """docs/settings.md; `translators` are the fields of the translators' settings."""
+    rows = [_row(name, field) for name, field in Settings.model_fields.items()]
+    theirs = [_row(name, field) for name, field in translators.items() if name not in Settings.model_fields]
     return "\n".join(
         [
             "# Settings",
@@ -233,6 +237,12 @@ def settings_document() -> str:
             "|---|---|---|---|",
             *rows,
             "",
+            "Translators read the same file and environment, and these besides:",
+            "",
+            "| environment | in the file | default | meaning |",
+            "|---|---|---|---|",
+            *theirs,
+            "",
             "```toml",
             "# diqiucun.toml",
             "port = 8080",
@@ -242,6 +252,10 @@ def settings_document() -> str:
             "",
         ]
     )
+
+
+def _row(name: str, field: FieldInfo) -> str:
+    return f"| `{PREFIX}{name.upper()}` | `{name}` | {_default(field.default)} | {field.description} |"
 
 
 def _default(value: object) -> str:

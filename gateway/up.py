@@ -7,6 +7,7 @@ Invariant: one `up` for each data directory (a lock that the kernel releases whe
 
 import asyncio
 import contextlib
+import errno
 import fcntl
 import ipaddress
 import json
@@ -45,7 +46,7 @@ HOST: Final = Caller(user="host", name="host", may_create=True, administrator=Tr
 WELCOME_LIVES_S: Final = 10 * 365 * 86_400
 READY_WITHIN_S: Final = 60.0
 READY_LOOK_S: Final = 0.1
-SHARED_WITH_TRANSLATORS: Final = ("data_dir", "redis_url", "log_level", "package_index_url")
+SHARED_WITH_TRANSLATORS: Final = ("data_dir", "redis_url", "log_level", "package_index_url", "stop_within_s")
 
 
 class CannotStart(Exception):
@@ -188,10 +189,17 @@ def reserve(host: str, port: int) -> Iterator[int]:
         yield int(held.getsockname()[1])
 
 
+def why_port_is_taken(host: str, port: int) -> str | None:
+    """None when the port can be had."""
+    try:
+        listen(host, port, shared=False).close()
+    except OSError as error:
+        return why_not_bound(host, port, error)
+    return None
+
+
 def why_not_bound(host: str, port: int, error: OSError) -> str:
     """Words for a port that cannot be had."""
-    import errno
-
     if error.errno == errno.EADDRINUSE:
         return (
             f"Port {port} is taken by another program. End that program, or choose another port: "

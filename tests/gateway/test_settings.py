@@ -4,7 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from gateway.settings import Settings, SettingsInvalid, load_settings, settings_document, unknown_variables
+from gateway.settings import (
+    OF_TRANSLATORS,
+    Settings,
+    SettingsInvalid,
+    load_settings,
+    settings_document,
+    unknown_variables,
+)
+from translator.settings import TranslatorSettings
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "settings.md"
 
@@ -101,10 +109,21 @@ def test_a_file_that_is_no_toml_or_not_there(monkeypatch: pytest.MonkeyPatch, tm
 
 
 def test_a_variable_without_meaning_is_pointed_out() -> None:
-    (line,) = unknown_variables(
-        {"DIQIUCUN_PROT": "1", "DIQIUCUN_PORT": "1", "HOME": "/", "DIQIUCUN_DEVICE": "cpu"}, ["device"]
-    )
+    environ = {"DIQIUCUN_PROT": "1", "DIQIUCUN_PORT": "1", "HOME": "/", "DIQIUCUN_TRANSLATION_DEVICE": "cpu"}
+    (line,) = unknown_variables(environ)
     assert line == "DIQIUCUN_PROT is set and means nothing; did you mean DIQIUCUN_PORT?"
+
+
+def test_settings_of_translators_may_stand_in_the_same_file(tmp_path: Path) -> None:
+    assert set(TranslatorSettings.model_fields) - set(Settings.model_fields) == OF_TRANSLATORS
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "diqiucun.toml").write_text("starter = false\nport = 1")
+    assert load_settings().port == 1
+
+
+@pytest.mark.parametrize("name", sorted(set(TranslatorSettings.model_fields) & set(Settings.model_fields)))
+def test_a_setting_that_both_read_has_one_default(name: str) -> None:
+    assert TranslatorSettings.model_fields[name].default == Settings.model_fields[name].default
 
 
 def test_settings_are_frozen() -> None:
@@ -118,4 +137,4 @@ def test_every_setting_has_words() -> None:
 
 
 def test_the_document_is_fresh() -> None:
-    assert DOCUMENT.read_text("utf-8") == settings_document(), "stale: run `make docs`"
+    assert DOCUMENT.read_text("utf-8") == settings_document(TranslatorSettings.model_fields), "stale: run `make docs`"
