@@ -10,6 +10,7 @@ from tests.house.sources import ROOT, modules, tracked
 TASKS_OF_THEIR_OWN = {
     "chat.client": "the client object is the parent: it ends its tasks in `close` and hands their faults to the caller",
     "loadtest.killtest": "readers outlive the writers' TaskGroup; each is looked at and cancelled before the report",
+    "loadtest.bench.idle": "one process for one question: the watcher is waited for and cancelled before the answer",
 }
 BROAD_EXCEPTS = {
     "gateway.connection": (1, "the top of a connection: a fault ends that connection only, and is logged with its id"),

@@ -14,6 +14,7 @@ from gateway.closing import CloseReason
 from gateway.connection import LIMITS
 from tests.golden.examples import COMMANDS, EVENTS, FRAMES
 from tests.house.sources import ROOT
+from translator.pipeline import Why
 
 PROTOCOL = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
 WORDS_FILE = ROOT / "gateway" / "web" / "words.js"
@@ -111,11 +112,10 @@ def test_every_json_example_in_the_protocol_is_what_the_server_speaks():
         (decode_command if arrow == "→" else decode_frame)(text.encode(), Codec.JSON)
 
 
-def test_the_reasons_of_untranslated_are_documented_and_in_the_pages_words():
-    described = row("untranslated", "Events")
-    for reason in ("no_package", "doubtful", "too_late", "overload", "names_lost", "engine_failed"):
-        assert f"`{reason}`" in described
-        assert _in_both_languages(f"reason_{reason}")
+@pytest.mark.parametrize("reason", list(Why))
+def test_a_reason_of_untranslated_is_documented_and_the_page_has_words_for_it(reason: Why):
+    assert f"`{reason}`" in row("untranslated", "Events")
+    assert _in_both_languages(f"reason_{reason}")
 
 
 @pytest.mark.parametrize("code", list(ErrorCode))
