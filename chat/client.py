@@ -356,6 +356,11 @@ class Client:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    @property
+    def user(self) -> str:
+        """Who the token says we are; "" before the first welcome."""
+        return self.welcome.user if self.welcome is not None else ""
+
     def positions(self) -> dict[str, Position | None]:
         """Where each followed room was last seen by the inbox. Save them to resume in another process."""
         return {room: followed.cursor for room, followed in self._rooms.items()}

@@ -14,8 +14,8 @@ from loadtest.sentences import SENTENCES
 
 AMBUSHES: Final = 0.75
 """Share of the kills that wait for a post under way: at a few posts a second, a kill at any other time meets none."""
-AMBUSH_S_MAX: Final = 0.008
-"""About twice the time from a post to its ack on an idle machine."""
+AMBUSH_S_MAX: Final = 0.005
+"""About the time from a post to its ack on an idle machine."""
 
 
 @dataclass(frozen=True, slots=True)
