@@ -5,7 +5,7 @@ import { Conversation } from "./conversation.js";
 import { canonical, guessLanguages } from "./language.js";
 import { Store } from "./store.js";
 import { Unsent } from "./unsent.js";
-import { doorView, joinView } from "./view/join.js";
+import { joinView } from "./view/join.js";
 import { RoomView } from "./view/room.js";
 import { guessInterface, wordsForError, wordsIn } from "./words.js";
 
@@ -122,7 +122,13 @@ function route() {
   const known = kind === "r" && name ? name : !kind && !reason ? rooms()[0]?.room : null;
   if (known && identity() && rooms().some((one) => one.room === known)) return showRoom(known);
   leave();
-  return show(doorView(page(), {
+  return showDoor(reason);
+}
+
+async function showDoor(reason) {
+  const { doorView } = await import("./view/door.js");
+  if (here) return;
+  show(doorView(page(), {
     rooms: identity() ? rooms() : [],
     message: reason,
     open: (code) => {

@@ -29,7 +29,8 @@ export class Conversation extends EventTarget {
     this.loadingOlder = false;
     this.seen_at_ms = Date.now();
     this.typing = new Map(); // user -> {name, until_ms}
-    this.expecting = new Map(); // seq -> ms until which a translation is expected
+    this.expecting = new Map(); // seq -> timer of the shimmer under it
+    this.expected = new Set(); // seqs that had their shimmer: nobody asks for them unasked
     this.asked = new Map(); // "seq language" -> timer, translations we asked for
     this.failures = new Map(); // seq -> error code of a refused translation
     this.firstRead = null; // read marker at arrival: where the unread line stands
@@ -56,7 +57,7 @@ export class Conversation extends EventTarget {
   stop() {
     this.connection.stop();
     for (const timer of Object.values(this._timers)) clearTimeout(timer);
-    for (const timer of this.asked.values()) clearTimeout(timer);
+    for (const timer of [...this.asked.values(), ...this.expecting.values()]) clearTimeout(timer);
   }
 
   // ---- asking
@@ -96,15 +97,12 @@ export class Conversation extends EventTarget {
   /** Asks for this message in `language`. Unasked ones (from scrolling) queue behind the bound. */
   translate(seq, language = this.target) {
     const key = `${seq} ${language}`;
+    if (this.asked.has(key)) this._expectFor(seq);
     if (this.asked.has(key) || this._queue.some((one) => one.key === key)) return;
     this.failures.delete(seq);
     this._queue.push({ key, seq, language });
     if (this._queue.length > 100) this._queue.shift();
     this._translateNext();
-  }
-
-  isTranslating(seq) {
-    return this.me.languages.some((language) => this.asked.has(`${seq} ${language}`));
   }
 
   /** Whether a reader of my languages probably needs a translation of this message. */
@@ -123,7 +121,7 @@ export class Conversation extends EventTarget {
   /** A message scrolled into view. */
   look(message) {
     if (!this.connection.ready || !this.needsTranslation(message) || !this.canTranslate(message)) return;
-    if (this.expecting.has(message.seq) || this.failures.has(message.seq)) return;
+    if (this.expected.has(message.seq) || this.failures.has(message.seq)) return;
     if (translationFor(message, this.me.languages) || refusalFor(message, this.me.languages)) return;
     this.translate(message.seq);
   }
@@ -328,16 +326,20 @@ export class Conversation extends EventTarget {
     const message = this.room.messages.get(seq);
     if (!message || !this.needsTranslation(message) || !this.canTranslate(message)) return;
     if (translationFor(message, this.me.languages)) return;
-    this.expecting.set(seq, Date.now() + EXPECT_MS);
-    message.version += 1;
-    setTimeout(() => this._stopExpecting(seq), EXPECT_MS);
+    this._expectFor(seq);
+  }
+
+  // A shimmer stands for three seconds at most; the answer may still come later.
+  _expectFor(seq) {
+    clearTimeout(this.expecting.get(seq));
+    this.expecting.set(seq, setTimeout(() => this._stopExpecting(seq), EXPECT_MS));
+    this.expected.add(seq);
+    this._touch(seq);
   }
 
   _stopExpecting(seq) {
-    const message = this.room.messages.get(seq);
-    if (!this.expecting.delete(seq) || !message) return;
-    message.version += 1;
-    this._change();
+    clearTimeout(this.expecting.get(seq));
+    if (this.expecting.delete(seq)) this._touch(seq);
   }
 
   _told(event) {
@@ -349,8 +351,9 @@ export class Conversation extends EventTarget {
     while (this.connection.ready && this._queue.length && this.asked.size < TRANSLATING_MAX) {
       const { key, seq, language } = this._queue.pop(); // the newest question is what the reader looks at now
       this.asked.set(key, setTimeout(() => this._settle(key), TRANSLATION_WAIT_MS));
-      this._touch(seq);
+      this._expectFor(seq);
       this.connection.ask({ type: "translate", room: this.room.id, of: seq, language }).catch((failed) => {
+        this._stopExpecting(seq);
         this._settle(key);
         if (failed.code === "too_fast") setTimeout(() => this.translate(seq, language), failed.retry_after_ms ?? 1000);
         else if (failed.code !== "disconnected") this.failures.set(seq, failed.code);

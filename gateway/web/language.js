@@ -10,28 +10,11 @@ const SCRIPT_OF = {
   th: "Thai", lo: "Lao", km: "Khmer", my: "Myanmar", el: "Greek", ka: "Georgian", hy: "Armenian", am: "Ethiopic",
 };
 const SHORT = { zh: "中", "zh-Hant": "繁", ja: "日", ko: "한" };
-const SCRIPTS = [
-  // A Han character carries about as much as three Latin letters: "我今天很happy" is a Chinese line.
-  ["Han", 3, /\p{Script=Han}/gu],
-  ["Kana", 3, /[\p{Script=Hiragana}\p{Script=Katakana}]/gu],
-  ["Hangul", 2, /\p{Script=Hangul}/gu],
-  ["Latin", 1, /\p{Script=Latin}/gu],
-  ["Cyrillic", 1, /\p{Script=Cyrillic}/gu],
-  ["Arabic", 1, /\p{Script=Arabic}/gu],
-  ["Hebrew", 1, /\p{Script=Hebrew}/gu],
-  ["Devanagari", 1, /\p{Script=Devanagari}/gu],
-  ["Bengali", 1, /\p{Script=Bengali}/gu],
-  ["Tamil", 1, /\p{Script=Tamil}/gu],
-  ["Telugu", 1, /\p{Script=Telugu}/gu],
-  ["Thai", 1, /\p{Script=Thai}/gu],
-  ["Lao", 1, /\p{Script=Lao}/gu],
-  ["Khmer", 1, /\p{Script=Khmer}/gu],
-  ["Myanmar", 1, /\p{Script=Myanmar}/gu],
-  ["Greek", 1, /\p{Script=Greek}/gu],
-  ["Georgian", 1, /\p{Script=Georgian}/gu],
-  ["Armenian", 1, /\p{Script=Armenian}/gu],
-  ["Ethiopic", 1, /\p{Script=Ethiopic}/gu],
-];
+// A Han character carries about as much as three Latin letters: "我今天很happy" is a Chinese line.
+const WEIGHTS = { Han: 3, Hiragana: 3, Katakana: 3, Hangul: 2 };
+const SCRIPTS = ["Han", "Hiragana", "Katakana", "Latin", ...new Set(Object.values(SCRIPT_OF))]
+  .filter((script, at, all) => script !== "Kana" && all.indexOf(script) === at)
+  .map((script) => [script, WEIGHTS[script] ?? 1, new RegExp(`\\p{Script=${script}}`, "gu")]);
 const NOT_WORDS = /https?:\/\/[^\s\u3000-\u303f\u3400-\u9fff\uff00-\uffef]+|[@＠][^\s@＠]{1,40}/gu;
 const LAUGHTER = /^(?:[hx]+|(?:ha+)+h?|x+d+|lo+l+|w+|o+k+|k+|ja(?:ja)+|ye+s*|no+)$/iu;
 
@@ -93,10 +76,10 @@ export function scriptIn(text) {
   let kana = 0;
   for (const [script, weight, letters] of SCRIPTS) {
     const weighed = (words.match(letters)?.length ?? 0) * weight;
-    if (script === "Kana") kana = weighed;
+    if (script === "Hiragana" || script === "Katakana") kana += weighed;
     if (weighed > most) [best, most] = [script, weighed];
   }
-  return best === "Han" && kana > 0 ? "Kana" : best;
+  return kana > 0 && /^(Han|Hiragana|Katakana)$/.test(best) ? "Kana" : best;
 }
 
 /** Whether somebody who reads `languages` probably cannot read `text`. */

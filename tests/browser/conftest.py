@@ -142,7 +142,12 @@ class Phone:
         self.village = village
         self.faults: list[str] = []
         page.on("pageerror", lambda error: self.faults.append(str(error)))
-        page.on("console", lambda said: said.type == "error" and self.faults.append(said.text))
+        page.on("console", lambda said: said.type == "error" and self._note(said.text))
+
+    def _note(self, said: str) -> None:
+        # Chromium itself reports each connection that a test cut; a page that says so would be a fault
+        if "net::ERR_" not in said:
+            self.faults.append(said)
 
     def open_invitation(self) -> None:
         self.page.goto(f"{self.village.url}/#/i/{self.village.code}")
@@ -177,22 +182,39 @@ class Phone:
 MakePhone = Callable[..., Phone]
 
 
+class Phones:
+    """Telephones of one test, or of one file of tests; each must end without a fault of the page."""
+
+    def __init__(self, browser: Browser, village: Village) -> None:
+        self._browser = browser
+        self._village = village
+        self._contexts: list[BrowserContext] = []
+        self._phones: list[Phone] = []
+
+    def make(self, locale: str, **options: Any) -> Phone:
+        """`make("zh-CN")`, with any option of `browser.new_context`."""
+        settings = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, **options}
+        context = self._browser.new_context(locale=locale, **settings)
+        context.set_default_timeout(10_000)
+        self._contexts.append(context)
+        self._phones.append(Phone(context.new_page(), self._village))
+        return self._phones[-1]
+
+    def close(self) -> None:
+        for context in self._contexts:
+            context.close()
+        assert [fault for phone in self._phones for fault in phone.faults] == []
+
+
 @pytest.fixture
 def make_phone(browser: Browser, village: Village) -> Iterator[MakePhone]:
-    """`make_phone("zh-CN")`, with any option of `browser.new_context`; every page must end without a fault."""
-    contexts: list[BrowserContext] = []
-    phones: list[Phone] = []
+    phones = Phones(browser, village)
+    yield phones.make
+    phones.close()
 
-    def make(locale: str, **options: Any) -> Phone:
-        settings = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, **options}
-        context = browser.new_context(locale=locale, **settings)
-        context.set_default_timeout(10_000)
-        contexts.append(context)
-        phones.append(Phone(context.new_page(), village))
-        return phones[-1]
 
-    yield make
-    faults = [fault for phone in phones for fault in phone.faults]
-    for context in contexts:
-        context.close()
-    assert faults == []
+@pytest.fixture(scope="module")
+def make_lasting_phone(browser: Browser, village: Village) -> Iterator[MakePhone]:
+    phones = Phones(browser, village)
+    yield phones.make
+    phones.close()

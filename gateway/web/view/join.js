@@ -1,8 +1,8 @@
-// The way in: an invitation, a name, the languages somebody reads. And the friendly page for who has no invitation.
+// The way in: an invitation, a name, the languages somebody reads.
 
 import { hueOf, sealOf } from "../names.js";
 import { wordsForError } from "../words.js";
-import { h, icon, seal } from "./dom.js";
+import { h, seal } from "./dom.js";
 import { byLanguage } from "./here.js";
 import { languageChips } from "./languages.js";
 
@@ -13,7 +13,8 @@ function interfaceSwitch({ say, ui, setInterface }) {
     }, words)));
 }
 
-function frame(context, ...children) {
+/** What both doors have around them: lanterns, the brand, the interface language. */
+export function frame(context, ...children) {
   return h("main", { class: "join" },
     h("div", { class: "sky", "aria-hidden": "true" }, h("img", { src: "/web/lanterns.svg", alt: "", width: 390, height: 120 })),
     h("div", { class: "join-top" },
@@ -45,7 +46,7 @@ export function joinView(context, { form, message, look, enter }) {
   const button = h("button", { type: "submit", class: "primary" }, say("enter"));
   const name = h("input", {
     id: "name", type: "text", value: form.name, required: true, maxlength: 160, autocomplete: "nickname", dir: "auto", spellcheck: "false",
-    "aria-describedby": "name-hint",
+    placeholder: say("name_hint"),
     oninput: (event) => {
       form.name = event.target.value;
       preview();
@@ -72,7 +73,7 @@ export function joinView(context, { form, message, look, enter }) {
   };
   preview();
   const fields = h("form", { class: "join-form", onsubmit: submit, novalidate: true },
-    h("div", { class: "field" }, h("label", { for: "name" }, say("name_label")), name, h("p", { class: "hint", id: "name-hint" }, say("name_hint"))),
+    h("div", { class: "field" }, h("label", { for: "name" }, say("name_label")), name),
     h("div", { class: "preview", "aria-label": say("name_preview"), role: "group" },
       previewSeal, h("div", {}, previewName, h("p", { class: "bubble" }, say("preview_line")))),
     h("div", { class: "field" }, h("span", { class: "label", "aria-hidden": "true" }, say("you_read")),
@@ -91,28 +92,4 @@ export function joinView(context, { form, message, look, enter }) {
     if (failed.code === "invite_invalid") fields.replaceChildren(failure, h("a", { class: "primary", href: "#/" }, say("no_invite_title")));
   });
   return view;
-}
-
-/** The page without an invitation: paste one, or go back to a room already known. */
-export function doorView(context, { rooms, message, open }) {
-  const { say } = context;
-  const failure = h("p", { class: "failure", role: "alert", hidden: !message }, message ?? "");
-  const box = h("input", { id: "paste", type: "text", inputmode: "url", autocomplete: "off", placeholder: say("paste_hint"), dir: "ltr", spellcheck: "false" });
-  const submit = (event) => {
-    event.preventDefault();
-    const found = /(?:#\/i\/|\/i\/)([A-Za-z0-9_-]{4,64})/.exec(box.value) ?? /^\s*([A-Za-z0-9_-]{6,64})\s*$/.exec(box.value);
-    if (found) open(found[1]);
-    else {
-      failure.textContent = say("paste_wrong");
-      failure.hidden = false;
-      box.focus();
-    }
-  };
-  return frame(context,
-    h("div", { class: "room-card" }, h("h1", {}, say("no_invite_title")), h("p", { class: "lead" }, say("no_invite_words"))),
-    h("form", { class: "join-form", onsubmit: submit },
-      h("div", { class: "field" }, h("label", { for: "paste" }, say("paste_label")), box), failure,
-      h("button", { type: "submit", class: "primary" }, say("open"))),
-    rooms.length > 0 && h("nav", { class: "known", "aria-label": say("known_rooms") }, h("h2", {}, say("known_rooms")),
-      rooms.map((room) => h("a", { href: `#/r/${room.room}`, dir: "auto" }, h("span", {}, room.title || room.room), icon("down")))));
 }

@@ -27,7 +27,7 @@ export function reading(message, talk, shown) {
       ? { main: original, other: translated, state: "toggle", translation }
       : { main: translated, other: original, state: "toggle", translation };
   }
-  if (talk.isTranslating(message.seq) || talk.expecting.has(message.seq)) return { main: original, other: null, state: "waiting" };
+  if (talk.expecting.has(message.seq)) return { main: original, other: null, state: "waiting" };
   if (!needed || message.recalled_by !== null) return { main: original, other: null, state: "plain" };
   if (refusal) return { main: original, other: null, state: "refused", reason: refusal.reason, refusal };
   if (talk.failures.has(message.seq)) return { main: original, other: null, state: "refused", error: talk.failures.get(message.seq) };

@@ -9,6 +9,10 @@ import { languageChips } from "./languages.js";
 import { reading, refusalWords, textNodes } from "./message.js";
 import { careful, openSheet } from "./sheet.js";
 
+await new Promise((done) => {
+  document.head.append(h("link", { rel: "stylesheet", href: "/web/sheets.css", onload: done, onerror: done }));
+});
+
 const EMOJI = ["👍", "❤️", "😂", "🎉", "👏", "🙏", "😮", "🐱"];
 
 /** One message: its texts, how it was translated, and what can be done with it. */

@@ -131,7 +131,7 @@ export class RoomView {
       this.banner.hidden = kind === "ready";
       if (kind === "ready") return;
       const words = kind === "ended" ? say("state_ended", { words: this.talk.connection.state.words }) : say(`state_${kind}`);
-      const age = this.talk.loaded ? say("as_of", { age: this.page.time.age(this.talk.seen_at_ms) }) : "";
+      const age = this.talk.loaded && Date.now() - this.talk.seen_at_ms > 15_000 ? say("as_of", { age: this.page.time.age(this.talk.seen_at_ms) }) : "";
       this.banner.className = `banner ${kind}`;
       this.banner.replaceChildren(
         h("p", {}, words, age && h("span", { class: "age" }, age)),

@@ -1,0 +1,124 @@
+"""A socket that says what a test wants said: the states a real server is seldom in.
+
+The page and its HTTP come from the real server; only `/ws` is answered here. Everything the page sent is in `heard`.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import Page, WebSocketRoute
+
+ROOM = "welcome"
+ME = "me"
+EPOCH = "e1"
+ROUTES = [{"source": "zh", "target": "en", "starter": True}, {"source": "en", "target": "zh", "starter": True}]
+Answer = dict[str, Any] | None
+
+
+class Script:
+    """`answers[type]` may replace the answer to a command: a function from the command to a frame or None."""
+
+    def __init__(self, page: Page, *, read: int = 0, routes: list[dict[str, Any]] | None = None) -> None:
+        self.page = page
+        self.read = read
+        self.routes = ROUTES if routes is None else routes
+        self.log: list[dict[str, Any]] = []
+        self.heard: list[dict[str, Any]] = []
+        self.sockets: list[WebSocketRoute] = []
+        self.answers: dict[str, Callable[[dict[str, Any]], Answer]] = {}
+        self.once: dict[str, int] = {}
+        page.route_web_socket("**/ws", self._opened)
+
+    def asked(self, kind: str) -> list[dict[str, Any]]:
+        return [command for command in self.heard if command["type"] == kind]
+
+    def entry(self, event: dict[str, Any], *, minutes_ago: float = 0) -> dict[str, Any]:
+        """Puts an event in the log and gives its entry frame."""
+        at_ms = int((time.time() - minutes_ago * 60) * 1000)
+        one = {"seq": len(self.log) + 1, "at_ms": at_ms, "event": event}
+        self.log.append(one)
+        return {"type": "entry", "room": ROOM, "epoch": EPOCH, **one}
+
+    def posted(self, text: str, *, author: str = "li", name: str = "小李", **more: Any) -> dict[str, Any]:
+        minutes_ago = more.pop("minutes_ago", 0)
+        event = {
+            "type": "posted",
+            "author": author,
+            "name": name,
+            "text": text,
+            "reply_to": None,
+            "mentions": [],
+            **more,
+        }
+        return self.entry(event, minutes_ago=minutes_ago)
+
+    def send(self, frame: dict[str, Any]) -> None:
+        self.sockets[-1].send(json.dumps(frame))
+
+    def _opened(self, socket: WebSocketRoute) -> None:
+        self.sockets.append(socket)
+        socket.on_message(lambda data: self._hear(socket, json.loads(data)))
+
+    def _hear(self, socket: WebSocketRoute, command: dict[str, Any]) -> None:
+        self.heard.append(command)
+        if command["type"] in self.answers:
+            frame = self.answers[command["type"]](command)
+            if frame is not None:
+                socket.send(json.dumps({"re": command["id"], **frame}))
+            return
+        for frame in self._answer(command):
+            socket.send(json.dumps(frame))
+
+    def _answer(self, command: dict[str, Any]) -> list[dict[str, Any]]:
+        re = command["id"]
+        match command["type"]:
+            case "hello":
+                return self._hello(command)
+            case "history":
+                return [self._page(command)]
+            case "presence":
+                people = [{"user": "li", "name": "小李", "languages": ["zh"]}]
+                return [
+                    {"type": "people", "room": ROOM, "total": 1, "by_language": {"zh": 1}, "people": people, "re": re}
+                ]
+            case "post":
+                seq = self.once.get(command["once"])
+                frames = []
+                if seq is None:
+                    frames.append(self.posted(command["text"], author=ME, name="Me", reply_to=command["reply_to"]))
+                    seq = self.once[command["once"]] = len(self.log)
+                return [*frames, {"type": "ack", "re": re, "position": [EPOCH, seq]}]
+            case "ping":
+                return [{"type": "pong", "re": re, "at_ms": 0}]
+            case _:
+                return [{"type": "ack", "re": re, "position": None}]
+
+    def _hello(self, command: dict[str, Any]) -> list[dict[str, Any]]:
+        re, position = command["id"], command["rooms"][0]["position"]
+        room = {
+            "type": "room", "room": ROOM, "title": "剧本", "role": "guest", "head": [EPOCH, len(self.log)],
+            "recovered": True, "missed": 0, "read": self.read, "members": 2, "re": re,
+        }  # fmt: skip
+        welcome = {
+            "type": "welcome", "re": re, "user": ME, "name": "Me", "languages": command["languages"], "session": "s",
+            "server": "v", "refused": [], "routes": self.routes, "limits": {}, "token_expires_at_ms": 0,
+        }  # fmt: skip
+        missed = self.log[position[1] :] if position else []
+        return [room, welcome, *({"type": "entry", "room": ROOM, "epoch": EPOCH, **one} for one in missed)]
+
+    def _page(self, command: dict[str, Any]) -> dict[str, Any]:
+        limit = command.get("limit", 50)
+        if command.get("after") is not None:
+            found = [one for one in self.log if one["seq"] > command["after"]]
+            entries = found[:limit]
+        else:
+            before = command.get("before") or len(self.log) + 1
+            found = [one for one in self.log if one["seq"] < before]
+            entries = found[-limit:]
+        return {
+            "type": "page", "re": command["id"], "room": ROOM, "epoch": EPOCH, "entries": entries, "about": [],
+            "first": entries[0]["seq"] if entries else 0, "last": entries[-1]["seq"] if entries else 0,
+            "more": len(found) > len(entries),
+        }  # fmt: skip
