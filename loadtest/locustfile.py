@@ -19,6 +19,7 @@ import random
 import secrets
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -40,6 +41,7 @@ ROOM: Final = os.environ.get("LOAD_ROOM", "welcome")
 LANGUAGES: Final = tuple(os.environ.get("LOAD_LANGUAGES", "zh,en").split(","))
 POSTS_PER_S: Final = float(os.environ.get("LOAD_POSTS_PER_MIN", "6")) / 60
 DELIVERED_WITHIN_S: Final = 10.0
+ANSWERED_WITHIN_S: Final = 30.0
 RUN: Final = secrets.token_hex(3)
 """Tells the users of this run from those of another."""
 _numbers = itertools.count(1)
@@ -54,6 +56,7 @@ class Villager(User):
         self.language = LANGUAGES[number % len(LANGUAGES)]
         self.chance = random.Random(self.name)
         self.socket: ClientConnection | None = None
+        self.opened = ExitStack()
         self.last_id = 0
         self.last_seq = 0
         self.intended_s: dict[int, float] = {}
@@ -63,8 +66,8 @@ class Villager(User):
         self.next_s = time.monotonic() + self.chance.expovariate(POSTS_PER_S)
 
     def on_stop(self) -> None:
-        if self.socket is not None:
-            self.socket.close()
+        self.socket = None
+        self.opened.close()
 
     @task
     def post(self) -> None:
@@ -87,12 +90,15 @@ class Villager(User):
         parts = urlsplit(self.host or "http://localhost:8080")
         scheme = "wss" if parts.scheme in ("https", "wss") else "ws"
         try:
-            self.socket = connect(
-                f"{scheme}://{parts.netloc}/ws",
-                subprotocols=[Subprotocol(Codec.MSGPACK.value)],
-                compression=None,
-                proxy=None,
-                max_size=2**24,
+            self.opened.close()
+            self.socket = self.opened.enter_context(
+                connect(
+                    f"{scheme}://{parts.netloc}/ws",
+                    subprotocols=[Subprotocol(Codec.MSGPACK.value)],
+                    compression=None,
+                    proxy=None,
+                    max_size=2**24,
+                )
             )
             token = mint(KEYS_FILE, self.name, rooms={"*": "member"})
             self.send(lambda id: Hello(id=id, token=token, languages=(self.language,)))
@@ -105,11 +111,13 @@ class Villager(User):
             time.sleep(1.0)
             return
         fire("connect", began_s)
-        threading.Thread(target=self.listen, args=(self.socket,), daemon=True).start()
+        threading.Thread(target=self.listen, args=(self.socket,), daemon=True).start()  # patched: a greenlet
 
     def wait_for(self, kind: str) -> dict[str, Any]:
+        if self.socket is None:
+            raise ConnectionError("not connected")
         while True:
-            frame = self.receive(timeout_s=30.0)
+            frame: dict[str, Any] = msgpack.unpackb(self.socket.recv(timeout=ANSWERED_WITHIN_S))
             if frame["type"] == "error":
                 raise ConnectionError(f"{frame['code']}: {frame['words']}")
             if frame["type"] == kind:
@@ -118,12 +126,14 @@ class Villager(User):
     def listen(self, socket: ClientConnection) -> None:
         """Everything that comes, until the connection ends; the next task opens another."""
         try:
-            while True:
-                self.hear(self.receive())
-        except (ConnectionClosed, OSError) as ended:
-            if self.socket is socket:
-                self.socket = None
-                fire("connection lost", time.monotonic(), ended)
+            for data in socket:
+                self.hear(msgpack.unpackb(data))
+            ended: Exception = ConnectionError("closed by the server")
+        except (ConnectionClosed, OSError) as failed:
+            ended = failed
+        if self.socket is socket:
+            self.socket = None
+            fire("connection lost", time.monotonic(), ended)
 
     def hear(self, frame: dict[str, Any]) -> None:
         match frame["type"]:
@@ -143,12 +153,6 @@ class Villager(User):
         late_s = time.monotonic() - DELIVERED_WITHIN_S
         for text in [text for text, intended_s in self.own_s.items() if intended_s < late_s]:
             fire("deliver", self.own_s.pop(text), TimeoutError(f"not heard within {DELIVERED_WITHIN_S:g} s"))
-
-    def receive(self, timeout_s: float | None = None) -> dict[str, Any]:
-        if self.socket is None:
-            raise ConnectionError("not connected")
-        frame: dict[str, Any] = msgpack.unpackb(self.socket.recv(timeout=timeout_s))
-        return frame
 
     def send(self, command: Any) -> int:
         """Returns the command's id."""
