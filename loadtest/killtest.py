@@ -392,11 +392,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m loadtest.killtest", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--duration", type=float, default=60.0, metavar="S", help="seconds of writing and killing")
     parser.add_argument("--seed", type=int, default=1, help="the same seed writes and kills the same")
+    parser.add_argument(
+        "--kill-every",
+        type=float,
+        nargs=2,
+        default=KILL_EVERY_S,
+        metavar=("LEAST", "MOST"),
+        help="seconds between kills",
+    )
     parser.add_argument("--out", type=Path, default=RESULT, help="where the figures go")
     asked = parser.parse_args(arguments)
     data_dir = Path(tempfile.mkdtemp(prefix="kill-"))
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # end what was started, whoever stops us
-    report = asyncio.run(kill_test(data_dir, duration_s=asked.duration, seed=asked.seed))
+    every_s = (asked.kill_every[0], asked.kill_every[1])
+    report = asyncio.run(kill_test(data_dir, duration_s=asked.duration, seed=asked.seed, kill_every_s=every_s))
     asked.out.parent.mkdir(parents=True, exist_ok=True)
     asked.out.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", "utf-8")
     print(f"\n{table(report)}\n  written to           {asked.out}")
