@@ -4,18 +4,21 @@ Evolution rules as in `events.py`: new fields have defaults, tags are never reus
 Checks that need no room (lengths, shapes) are in the types; the rest is decided in `room.py`.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from chat.events import Emoji, Mentions, Text
+from chat.events import Emoji, Mentions, TermText, Text
 from chat.ids import Epoch, OnceKey, Position, RoomId, Seq
 from chat.language import Language
 from chat.limits import (
+    BUDGET_MS_MAX,
+    BUDGET_MS_MIN,
     COMMAND_ID_MAX,
     HISTORY_LIMIT_MAX,
     LANGUAGES_MAX,
     NAME_CHARS_MAX,
+    NOTE_CHARS_MAX,
     ROOMS_PER_SESSION_MAX,
 )
 
@@ -71,6 +74,8 @@ class Post(_Command, frozen=True, kw_only=True, tag="post"):
     once: OnceKey
     reply_to: Seq | None = None
     mentions: Mentions = ()
+    announce: bool = False
+    """As an announcement to the room; moderators only."""
 
 
 class Edit(_Command, frozen=True, kw_only=True, tag="edit"):
@@ -129,11 +134,82 @@ class SetLanguages(_Command, frozen=True, kw_only=True, tag="set_languages"):
 
 
 class Translate(_Command, frozen=True, kw_only=True, tag="translate"):
-    """Translate this message for me, into `language` (one that I read)."""
+    """Translate this message for me, into `language` (one that I read). The title too, by the entry that set it."""
 
     room: RoomId
     of: Seq
     language: Language
+
+
+class Preview(_Command, frozen=True, kw_only=True, tag="preview"):
+    """How would this read in `language`, and how does that read back in mine? Nothing is posted or kept."""
+
+    room: RoomId
+    text: Text
+    language: Language
+
+
+class Suggest(_Command, frozen=True, kw_only=True, tag="suggest"):
+    """Propose a better translation of a message."""
+
+    room: RoomId
+    of: Seq
+    language: Language
+    text: Text
+    once: OnceKey
+
+
+class Vote(_Command, frozen=True, kw_only=True, tag="vote"):
+    """Find a suggested translation right, or take that back. One vote for each member and suggestion."""
+
+    room: RoomId
+    of: Seq
+    suggestion: Seq
+    on: bool = True
+    once: OnceKey
+
+
+class Glossary(_Command, frozen=True, kw_only=True, tag="glossary"):
+    """All terms of the room."""
+
+    room: RoomId
+
+
+class PutTerm(_Command, frozen=True, kw_only=True, tag="put_term"):
+    """Add a term, or replace the one with the same source and language; moderators only."""
+
+    room: RoomId
+    source: TermText
+    target: TermText | None = None
+    language: Language | None = None
+    note: Annotated[str, Meta(max_length=NOTE_CHARS_MAX)] = ""
+    once: OnceKey
+
+
+class RemoveTerm(_Command, frozen=True, kw_only=True, tag="remove_term"):
+    room: RoomId
+    source: TermText
+    language: Language | None = None
+    once: OnceKey
+
+
+class Configure(_Command, frozen=True, kw_only=True, tag="configure"):
+    """Change the title or how the room treats translation; what is null stays. Moderators only."""
+
+    room: RoomId
+    title: Annotated[str, Meta(min_length=1, max_length=320)] | None = None
+    translation: Literal["patch", "hold"] | None = None
+    translation_budget_ms: Annotated[int, Meta(ge=BUDGET_MS_MIN, le=BUDGET_MS_MAX)] | None = None
+    once: OnceKey
+
+
+class Pin(_Command, frozen=True, kw_only=True, tag="pin"):
+    """Pin a message for everybody, or take the pin out; moderators only."""
+
+    room: RoomId
+    of: Seq
+    on: bool = True
+    once: OnceKey
 
 
 class Ping(_Command, frozen=True, kw_only=True, tag="ping"):
@@ -155,6 +231,34 @@ Command = (
     | Presence
     | SetLanguages
     | Translate
+    | Preview
+    | Suggest
+    | Vote
+    | Glossary
+    | PutTerm
+    | RemoveTerm
+    | Configure
+    | Pin
     | Ping
 )
-RoomCommand = Join | Leave | Post | Edit | Recall | React | MarkRead | Typing | History | Presence | Translate
+RoomCommand = (
+    Join
+    | Leave
+    | Post
+    | Edit
+    | Recall
+    | React
+    | MarkRead
+    | Typing
+    | History
+    | Presence
+    | Translate
+    | Preview
+    | Suggest
+    | Vote
+    | Glossary
+    | PutTerm
+    | RemoveTerm
+    | Configure
+    | Pin
+)

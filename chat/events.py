@@ -12,11 +12,12 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from chat.ids import Epoch, Position, RoomId, Seq, UserId
-from chat.limits import EMOJI_CHARS_MAX, MENTIONS_MAX, NAME_CHARS_MAX, TEXT_CHARS_MAX
+from chat.limits import EMOJI_CHARS_MAX, MENTIONS_MAX, NAME_CHARS_MAX, TERM_CHARS_MAX, TEXT_CHARS_MAX
 
 Role = Literal["owner", "moderator", "member", "guest"]
 Text = Annotated[str, Meta(min_length=1, max_length=TEXT_CHARS_MAX)]
 Name = Annotated[str, Meta(min_length=1, max_length=NAME_CHARS_MAX)]
+TermText = Annotated[str, Meta(min_length=1, max_length=TERM_CHARS_MAX)]
 Emoji = Annotated[str, Meta(min_length=1, max_length=EMOJI_CHARS_MAX)]
 
 EVERYONE = ""
@@ -69,6 +70,11 @@ class Posted(Struct, frozen=True, kw_only=True, tag_field="type", tag="posted"):
     text: Text
     reply_to: Seq | None = None
     mentions: Mentions = ()
+    purpose: Literal["message", "announcement"] = "message"
+    """An announcement is the host speaking to everybody: pages show it apart, translation treats it as urgent."""
+    written_in: str = ""
+    """The language as guessed from the script when it was posted ("" when that does not tell): enough to know who
+    reads it as it stands. What was translated from is in `Translated.source`."""
 
 
 class Edited(Struct, frozen=True, kw_only=True, tag_field="type", tag="edited"):
@@ -121,7 +127,79 @@ class Untranslated(Struct, frozen=True, kw_only=True, tag_field="type", tag="unt
     """no_package, doubtful, too_late, overload, names_lost, engine_failed: pages translate this word."""
 
 
-Event = RoomCreated | Joined | Left | RoleChanged | Posted | Edited | Recalled | Reacted | Translated | Untranslated
+class RoomChanged(Struct, frozen=True, kw_only=True, tag_field="type", tag="room_changed"):
+    """A moderator changed the title, or how the room treats translation. Everything as it is from now on."""
+
+    by: UserId
+    title: str
+    translation: Literal["patch", "hold"]
+    translation_budget_ms: int
+
+
+class TermChanged(Struct, frozen=True, kw_only=True, tag_field="type", tag="term_changed"):
+    """A row of the glossary was added or replaced (same source and language). Translations made from now on keep it."""
+
+    by: UserId
+    source: TermText
+    target: TermText | None
+    """None: keep the source as it is."""
+    language: str
+    """For readers of this language; "" for all."""
+    note: str = ""
+
+
+class TermRemoved(Struct, frozen=True, kw_only=True, tag_field="type", tag="term_removed"):
+    by: UserId
+    source: TermText
+    language: str
+
+
+class Pinned(Struct, frozen=True, kw_only=True, tag_field="type", tag="pinned"):
+    """Message `of` was pinned, or its pin taken out."""
+
+    of: Seq
+    by: UserId
+    on: bool
+
+
+class Suggested(Struct, frozen=True, kw_only=True, tag_field="type", tag="suggested"):
+    """A member proposes a better translation of message `of` (at `revision`) into `language`."""
+
+    of: Seq
+    revision: int
+    language: str
+    text: Text
+    by: UserId
+    name: Name
+
+
+class Voted(Struct, frozen=True, kw_only=True, tag_field="type", tag="voted"):
+    """A member finds the suggestion at seq `suggestion` (about message `of`) right, or no longer does."""
+
+    of: Seq
+    suggestion: Seq
+    by: UserId
+    on: bool
+
+
+Event = (
+    RoomCreated
+    | RoomChanged
+    | Joined
+    | Left
+    | RoleChanged
+    | Posted
+    | Edited
+    | Recalled
+    | Reacted
+    | Pinned
+    | Translated
+    | Untranslated
+    | Suggested
+    | Voted
+    | TermChanged
+    | TermRemoved
+)
 
 
 class Entry(Struct, frozen=True):
@@ -147,7 +225,7 @@ class Entry(Struct, frozen=True):
 def refers_to(event: Event) -> int | None:
     """The message this event is about, when it is about one: history pages carry such entries with their message."""
     match event:
-        case Edited() | Recalled() | Reacted() | Translated() | Untranslated():
+        case Edited() | Recalled() | Reacted() | Translated() | Untranslated() | Pinned() | Suggested() | Voted():
             return event.of
         case _:
             return None

@@ -1,8 +1,10 @@
 """What the server says to one client: answers to commands, entries of followed rooms, and notices.
 
 A frame with `re` answers the command of that id; each command gets exactly one such frame (`ack`, `welcome`, `room`,
-`page`, `people`, `pong` or `error`). Frames without `re` come by themselves.
+`page`, `people`, `glossary`, `preview`, `pong` or `error`). Frames without `re` come by themselves.
 """
+
+from typing import Literal
 
 from msgspec import Struct
 
@@ -70,6 +72,12 @@ class RoomFrame(Struct, frozen=True, kw_only=True, tag_field="type", tag="room")
     read: Seq
     members: int
     re: int
+    title_seq: Seq = 1
+    """The entry that set the title: `translate` it like a message."""
+    translation: Literal["patch", "hold"] = "patch"
+    translation_budget_ms: int = 800
+    glossary_version: Seq = 0
+    pins: tuple[Seq, ...] = ()
 
 
 class RoomRefused(Struct, frozen=True, kw_only=True):
@@ -93,7 +101,7 @@ class Welcome(Struct, frozen=True, kw_only=True, tag_field="type", tag="welcome"
     token_expires_at_ms: int
 
 
-class EntryFrame(Struct, frozen=True, kw_only=True, tag_field="type", tag="entry"):
+class EntryFrame(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="entry"):
     """One entry of a followed room. A reader receives a subset of the log (other languages' translations are left
     out), so seq is a resume cursor, not a gap detector."""
 
@@ -102,6 +110,8 @@ class EntryFrame(Struct, frozen=True, kw_only=True, tag_field="type", tag="entry
     seq: Seq
     at_ms: int
     event: Event
+    translation: Event | None = None
+    """In a room that holds: the translation for this reader, in the same frame. It comes again at its own seq."""
 
 
 class PageEntry(Struct, frozen=True, kw_only=True):
@@ -140,6 +150,35 @@ class GapFrame(Struct, frozen=True, kw_only=True, tag_field="type", tag="gap"):
     missed: int
 
 
+class GlossaryTerm(Struct, frozen=True, kw_only=True):
+    source: str
+    target: str | None
+    language: str
+    note: str
+    added_by: UserId
+
+
+class GlossaryFrame(Struct, frozen=True, kw_only=True, tag_field="type", tag="glossary"):
+    """The terms of a room. `version` is the seq of the entry that changed them last."""
+
+    re: int
+    room: RoomId
+    version: Seq
+    terms: tuple[GlossaryTerm, ...]
+
+
+class PreviewFrame(Struct, frozen=True, kw_only=True, tag_field="type", tag="preview"):
+    """How a draft would read. Empty texts come with the reason why (a reason of `untranslated`)."""
+
+    re: int
+    text: str
+    back: str
+    source: str
+    reason: str = ""
+    back_reason: str = ""
+    starter: bool = False
+
+
 class Pong(Struct, frozen=True, kw_only=True, tag_field="type", tag="pong"):
     re: int
     at_ms: int
@@ -153,4 +192,18 @@ class Closing(Struct, frozen=True, kw_only=True, tag_field="type", tag="closing"
     retry_after_ms: int | None
 
 
-Frame = Ack | ErrorFrame | Welcome | RoomFrame | EntryFrame | Page | People | TypingFrame | GapFrame | Pong | Closing
+Frame = (
+    Ack
+    | ErrorFrame
+    | Welcome
+    | RoomFrame
+    | EntryFrame
+    | Page
+    | People
+    | TypingFrame
+    | GapFrame
+    | GlossaryFrame
+    | PreviewFrame
+    | Pong
+    | Closing
+)

@@ -8,7 +8,7 @@ form here: "zh" is Simplified, "zh-Hant" is Traditional, any other language is i
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta
 
@@ -49,3 +49,35 @@ def wanted(source: str, readers: Iterable[Sequence[str]]) -> tuple[str, ...]:
     source needs nothing; everybody else gets their first language. Order is that of first need, each once.
     """
     return tuple(dict.fromkeys(languages[0] for languages in readers if languages and source not in languages))
+
+
+_SCRIPTS: Final = (
+    ("ja", re.compile("[\u3040-\u30ff]")),
+    ("ko", re.compile("[\uac00-\ud7af\u1100-\u11ff]")),
+    ("zh", re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")),
+    ("ru", re.compile("[\u0400-\u04ff]")),
+    ("ar", re.compile("[\u0600-\u06ff]")),
+    ("th", re.compile("[\u0e00-\u0e7f]")),
+)
+_LATIN: Final = re.compile("[A-Za-z\u00c0-\u024f]")
+_NOT_LATIN: Final = frozenset(
+    {"zh", "zh-Hant", "ja", "ko", "ru", "uk", "bg", "sr", "ar", "fa", "ur", "th", "el", "he", "hi"}
+)
+
+
+def guess(text: str, candidates: Iterable[str]) -> str:
+    """The language of `text` as far as its script tells, among `candidates`; "" when it does not.
+
+    Only for deciding who certainly reads a text as it stands; translation detects more carefully. A text in two
+    scripts tells nothing: half of its readers may need the other half.
+    """
+    among = tuple(candidates)
+    found = [language for language, letters in _SCRIPTS if letters.search(text)]
+    if _LATIN.search(text):
+        latin = [language for language in among if language not in _NOT_LATIN]
+        return latin[0] if not found and len(latin) == 1 else ""
+    if "ja" in found:
+        return "ja"
+    if len(found) != 1:
+        return ""
+    return "zh-Hant" if found == ["zh"] and "zh" not in among and "zh-Hant" in among else found[0]

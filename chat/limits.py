@@ -33,6 +33,12 @@ one client (1 MB), and the reader who asked for them would be closed as slow, co
 RESUME_ENTRIES_MAX: Final = 1_000
 """Entries replayed at a resume. A reader who missed more is told how many, and pages back at leisure."""
 REACTIONS_PER_MESSAGE_MAX: Final = 200
+TERMS_MAX: Final = 2_000
+"""Glossary rows of one room. All of them are looked for in each message."""
+TERM_CHARS_MAX: Final = 80
+NOTE_CHARS_MAX: Final = 300
+PINS_MAX: Final = 20
+"""Pinned messages of one room; more is a second history."""
 COMMAND_ID_MAX: Final = 2**31 - 1
 
 HELLO_WITHIN_S: Final = 10.0
@@ -48,6 +54,12 @@ POSTS_PER_S: Final = 2.0
 """Sustained posts of one session, far above typing speed."""
 POSTS_BURST: Final = 10
 """Posts at once: what a phone queued while it was in a tunnel."""
+
+BUDGET_MS_MIN: Final = 100
+BUDGET_MS_MAX: Final = 10_000
+"""Bounds of a room's translation budget: below, no engine answers; above, it is no longer a conversation."""
+PREVIEW_WITHIN_S: Final = 5.0
+"""How long the author of a draft waits for its translation before being told that it did not come."""
 
 TRANSLATION_BUDGET_MS: Final = 60_000
 """How late a translation may come and still be worth appending. Later, the reader is told it was skipped."""

@@ -37,6 +37,8 @@ class RoomState:
     glossary_version: int = 0
     pins: tuple[int, ...] = ()
     """Seqs of pinned messages, in the order of pinning."""
+    title_seq: int = 1
+    """The entry that set the title."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +161,20 @@ class PreviewText(Struct, frozen=True, tag="preview"):
     deadline_ms: int
 
 
+class PreviewAnswer(Struct, frozen=True):
+    """What a worker whispers to `PreviewText.reply_to`, in msgpack. An empty text comes with its reason."""
+
+    reply_id: str
+    target_text: str
+    back_text: str
+    source: str
+    reason: str = ""
+    back_reason: str = ""
+    starter: bool = False
+    engine: str = ""
+    package: str = ""
+
+
 class ForgetText(Struct, frozen=True, tag="forget"):
     """A message was recalled: remove these texts and their translations from every cache."""
 
@@ -227,11 +243,11 @@ class RoomLog(Protocol):
         audience: str = "",
         guard: Guard | None = None,
         change: Change | None = None,
-        job: JobText | None = None,
+        job: JobText | ForgetText | None = None,
         job_revision: int = 0,
     ) -> Appended:
         """Append one event. Edited moves its message to `event.revision`; Recalled removes the message's entry, its
-        edits and its translations from the log (their seqs stay unused) and leaves it without revision.
+        edits, translations and suggestions from the log (their seqs stay unused) and leaves it without revision.
         The job, when given, is for message `refers_to(event)` or, for a Posted, for the new entry itself.
         Raises RoomMissing, Stale."""
         ...
@@ -257,7 +273,8 @@ class RoomLog(Protocol):
         ...
 
     async def revision(self, room: str, of: int) -> int | None:
-        """Current revision of message `of`: 0 as posted, n after n edits, None when recalled or never there."""
+        """Current revision of message `of`: 0 as posted, n after n edits, None when recalled or never there.
+        An entry that set the room's title counts as a message that was never edited: titles are translated too."""
         ...
 
     async def read_after(self, room: str, seq: int, limit: int) -> Sequence[Entry]:

@@ -9,7 +9,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from chat.commands import CreateRoom, Edit, Join, Leave, Post, React, Recall, RoomCommand
+from chat.commands import (
+    Configure,
+    CreateRoom,
+    Edit,
+    Join,
+    Leave,
+    Pin,
+    Post,
+    PutTerm,
+    React,
+    Recall,
+    RemoveTerm,
+    RoomCommand,
+    Suggest,
+    Vote,
+)
 from chat.errors import ErrorCode, Rejected
 from chat.events import (
     Edited,
@@ -17,14 +32,36 @@ from chat.events import (
     Joined,
     Left,
     Mention,
+    Pinned,
     Posted,
     Reacted,
     Recalled,
     Role,
     RoleChanged,
+    RoomChanged,
     RoomCreated,
+    Suggested,
+    TermChanged,
+    TermRemoved,
+    Voted,
 )
-from chat.ports import Change, DropMember, Guard, Invite, Member, RoomState, SetMember
+from chat.language import canonical
+from chat.limits import PINS_MAX, TERMS_MAX
+from chat.ports import (
+    Change,
+    DropMember,
+    DropTerm,
+    Guard,
+    Invite,
+    Member,
+    RoomSettings,
+    RoomState,
+    SetMember,
+    SetPin,
+    SetRoom,
+    SetTerm,
+    Term,
+)
 from chat.text import clean_emoji, clean_name, clean_text, clean_title
 
 EVERY_ROLE: Final = frozenset[Role]({"owner", "moderator", "member", "guest"})
@@ -42,8 +79,14 @@ MAY: Final[Mapping[str, frozenset[Role]]] = {
     "remove_member": MODERATORS,
     "change_role": frozenset[Role]({"owner"}),
     "export": MODERATORS,
+    "announce": MODERATORS,
+    "change_glossary": MODERATORS,
+    "configure": MODERATORS,
+    "pin": MODERATORS,
+    "suggest": EVERY_ROLE,
 }
-"""Who may do what. Reading covers history, presence, typing, read markers and asking for a translation."""
+"""Who may do what. Reading covers history, presence, read markers, the glossary and asking for translations;
+suggesting covers votes on suggestions."""
 
 RANK: Final[Mapping[Role, int]] = {"guest": 0, "member": 1, "moderator": 2, "owner": 3}
 
@@ -78,6 +121,10 @@ class View:
     member: Member | None = None
     target: Target | None = None
     invite: Invite | None = None
+    suggestions: frozenset[int] = frozenset()
+    """Seqs of the suggestions about the target."""
+    terms: tuple[Term, ...] = ()
+    """The glossary, where the command is about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +171,7 @@ def decide(view: View, caller: Caller, command: RoomCommand) -> Decision | None:
                 raise Rejected(ErrorCode.OWNER_MUST_STAY)
             return Decision(Left(user=caller.user, by=caller.user), DropMember(caller.user))
         case Post():
-            allow(view, caller, "post")
+            allow(view, caller, "announce" if command.announce else "post")
             head = view.state.head.seq if view.state else 0
             if command.reply_to is not None and not 1 <= command.reply_to <= head:
                 raise Rejected(ErrorCode.MESSAGE_NOT_FOUND)
@@ -137,6 +184,7 @@ def decide(view: View, caller: Caller, command: RoomCommand) -> Decision | None:
                     text=text,
                     reply_to=command.reply_to,
                     mentions=_present_in(text, command.mentions),
+                    purpose="announcement" if command.announce else "message",
                 )
             )
         case Edit():
@@ -163,9 +211,83 @@ def decide(view: View, caller: Caller, command: RoomCommand) -> Decision | None:
             target = _target(view, caller)
             allow(view, caller, "react")
             return Decision(Reacted(of=command.of, by=caller.user, emoji=clean_emoji(command.emoji), on=command.on))
+        case Suggest():
+            target = _target(view, caller)
+            allow(view, caller, "suggest")
+            name = view.member.name if view.member else clean_name(caller.name)
+            language, text = language_of(command.language), clean_text(command.text)
+            event = Suggested(
+                of=command.of, revision=target.revision, language=language, text=text, by=caller.user, name=name
+            )
+            return Decision(event, guard=Guard(command.of, target.revision))
+        case Vote():
+            _target(view, caller)
+            allow(view, caller, "suggest")
+            if command.suggestion not in view.suggestions:
+                raise Rejected(ErrorCode.MESSAGE_NOT_FOUND, "there is no such suggestion for this message")
+            return Decision(Voted(of=command.of, suggestion=command.suggestion, by=caller.user, on=command.on))
+        case PutTerm():
+            allow(view, caller, "change_glossary")
+            source = clean_text(command.source)
+            term = Term(
+                source=source,
+                target=None if command.target is None else clean_text(command.target),
+                language="" if command.language is None else language_of(command.language),
+                note=command.note.strip(),
+                added_by=caller.user,
+            )
+            known = {(other.source, other.language) for other in view.terms}
+            if (term.source, term.language) not in known and len(known) >= TERMS_MAX:
+                raise Rejected(ErrorCode.FORBIDDEN, f"a glossary holds at most {TERMS_MAX} terms; remove one first")
+            changed = TermChanged(
+                by=caller.user, source=term.source, target=term.target, language=term.language, note=term.note
+            )
+            return Decision(changed, SetTerm(term))
+        case RemoveTerm():
+            allow(view, caller, "change_glossary")
+            language = "" if command.language is None else language_of(command.language)
+            if all((term.source, term.language) != (command.source, language) for term in view.terms):
+                raise Rejected(ErrorCode.MESSAGE_NOT_FOUND, "there is no such term")
+            removed = TermRemoved(by=caller.user, source=command.source, language=language)
+            return Decision(removed, DropTerm(command.source, language))
+        case Configure():
+            allow(view, caller, "configure")
+            return _configured(view, caller, command)
+        case Pin():
+            _target(view, caller)
+            allow(view, caller, "pin")
+            pins = view.state.pins if view.state else ()
+            if command.on and command.of not in pins and len(pins) >= PINS_MAX:
+                raise Rejected(ErrorCode.FORBIDDEN, f"at most {PINS_MAX} messages can be pinned; take one out first")
+            return Decision(Pinned(of=command.of, by=caller.user, on=command.on), SetPin(command.of, command.on))
         case _:
             allow(view, caller, "read")
             return None
+
+
+def _configured(view: View, caller: Caller, command: Configure) -> Decision:
+    if view.state is None:
+        raise Rejected(ErrorCode.ROOM_NOT_FOUND)
+    now = view.state.settings
+    settings = RoomSettings(
+        command.translation or now.translation, command.translation_budget_ms or now.translation_budget_ms
+    )
+    title = view.state.title if command.title is None else clean_title(command.title)
+    event = RoomChanged(
+        by=caller.user,
+        title=title,
+        translation=settings.translation,
+        translation_budget_ms=settings.translation_budget_ms,
+    )
+    return Decision(event, SetRoom(title, settings))
+
+
+def language_of(tag: str) -> str:
+    """The canonical language of a command's tag. Raises Rejected(LANGUAGE_INVALID)."""
+    try:
+        return canonical(tag)
+    except ValueError as wrong:
+        raise Rejected(ErrorCode.LANGUAGE_INVALID, str(wrong)) from None
 
 
 def decide_removal(view: View, caller: Caller, member: Member) -> Decision:

@@ -9,8 +9,28 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from msgspec import structs
+
 from chat import room as rules
-from chat.commands import CreateRoom, Edit, History, Join, Leave, MarkRead, Post, React, Recall, Translate
+from chat.commands import (
+    Configure,
+    CreateRoom,
+    Edit,
+    History,
+    Join,
+    Leave,
+    MarkRead,
+    Pin,
+    Post,
+    Preview,
+    PutTerm,
+    React,
+    Recall,
+    RemoveTerm,
+    Suggest,
+    Translate,
+    Vote,
+)
 from chat.errors import ErrorCode, Rejected, Unavailable
 from chat.events import (
     EVERYONE,
@@ -22,22 +42,28 @@ from chat.events import (
     Posted,
     Reacted,
     Role,
+    RoomChanged,
+    RoomCreated,
+    Suggested,
     Translated,
     Untranslated,
     refers_to,
 )
 from chat.frames import Page, PageEntry, People, Person
 from chat.ids import Position
-from chat.language import canonical
-from chat.limits import PAGE_BYTES_MAX, REACTIONS_PER_MESSAGE_MAX, TRANSLATION_BUDGET_MS
+from chat.language import canonical, guess
+from chat.limits import PAGE_BYTES_MAX, PREVIEW_WITHIN_S, REACTIONS_PER_MESSAGE_MAX, TRANSLATION_BUDGET_MS
 from chat.ports import (
     Appended,
+    ForgetText,
+    Glossary,
     Invite,
     Invites,
     Job,
     JobText,
     Member,
     Presence,
+    PreviewText,
     RoomExists,
     RoomLog,
     RoomMissing,
@@ -46,15 +72,20 @@ from chat.ports import (
     TranslationJobs,
 )
 from chat.room import Caller, Decision, Target, View
-from chat.text import clean_name, has_letters
+from chat.text import clean_name, clean_text, has_letters
 from chat.wire import readable_event
 
 ABOUT_MAX: Final = 2_000
 """Entries about the messages of one history page: 100 messages with 20 edits, reactions and translations each."""
 JOBS_MAX: Final = 10_000
 """Translation jobs waiting before new ones are refused by name: minutes of work for one worker, some MB of engine."""
+SUGGESTIONS_MAX: Final = 20
+"""Better translations proposed for one message; after that members vote."""
 BACKLOG_LOOK_MS: Final = 1_000
 """How long one look at the backlog serves; the bound is a guard against hours, not a precise valve."""
+
+
+OnceCommand = Post | Edit | Recall | React | Suggest | Vote | PutTerm | RemoveTerm | Configure | Pin
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,19 +219,21 @@ class Service:
     # -- messages --------------------------------------------------------------------------------------------------
 
     async def post(self, caller: Caller, command: Post) -> Appended:
-        view, readers = await gather(self._view(caller, command.room), self._readers(command.room))
+        view, present = await gather(self._view(caller, command.room), self._present(command.room))
         decision = await self._decided(view, caller, command)
-        return await self._say(command.room, decision, caller, command.once, readers)
+        return await self._say(view, decision, caller, command.once, present)
 
     async def edit(self, caller: Caller, command: Edit) -> Appended:
-        view, readers = await gather(self._view(caller, command.room, of=command.of), self._readers(command.room))
+        view, present = await gather(self._view(caller, command.room, of=command.of), self._present(command.room))
         decision = await self._decided(view, caller, command)
-        return await self._say(command.room, decision, caller, command.once, readers)
+        return await self._say(view, decision, caller, command.once, present)
 
     async def recall(self, caller: Caller, command: Recall) -> Appended:
         view = await self._view(caller, command.room, of=command.of)
         decision = await self._decided(view, caller, command)
-        return await self._append(command.room, decision, once=_own(caller, command.once))
+        texts = await self._texts(command.room, command.of) if isinstance(decision, Decision) else ()
+        forget = ForgetText(texts) if texts else None  # no cache may remember what was taken back
+        return await self._append(command.room, decision, once=_own(caller, command.once), job=forget)
 
     async def react(self, caller: Caller, command: React) -> Appended:
         view = await self._view(caller, command.room, of=command.of)
@@ -209,11 +242,59 @@ class Service:
             about = await self.log.about(command.room, command.of, command.of, ABOUT_MAX)
             given = sum(isinstance(readable_event(entry.body), Reacted) for entry in about)
             if given >= REACTIONS_PER_MESSAGE_MAX:
-                done = await self.log.recognise(command.room, _own(caller, command.once))
-                if done is None:
-                    raise Rejected(ErrorCode.FORBIDDEN, "this message has all the reactions it can carry")
-                return done
+                full = Rejected(ErrorCode.FORBIDDEN, "this message has all the reactions it can carry")
+                return await self._done_or(full, command.room, caller, command.once)
         return await self._append(command.room, decision, once=_own(caller, command.once))
+
+    async def suggest(self, caller: Caller, command: Suggest) -> Appended:
+        view = await self._view(caller, command.room, of=command.of)
+        decision = await self._decided(view, caller, command)
+        if isinstance(decision, Decision) and len(await self._suggestions(command.room, command.of)) >= SUGGESTIONS_MAX:
+            full = Rejected(ErrorCode.FORBIDDEN, "this message has all the suggestions it can carry; vote for one")
+            return await self._done_or(full, command.room, caller, command.once)
+        return await self._append(command.room, decision, once=_own(caller, command.once))
+
+    async def vote(self, caller: Caller, command: Vote) -> Appended:
+        view, suggestions = await gather(
+            self._view(caller, command.room, of=command.of), self._suggestions(command.room, command.of)
+        )
+        decision = await self._decided(replace(view, suggestions=suggestions), caller, command)
+        return await self._append(command.room, decision, once=_own(caller, command.once))
+
+    async def pin(self, caller: Caller, command: Pin) -> Appended:
+        decision = await self._decided(await self._view(caller, command.room, of=command.of), caller, command)
+        return await self._append(command.room, decision, once=_own(caller, command.once))
+
+    # -- the room's own matters ------------------------------------------------------------------------------------
+
+    async def glossary(self, caller: Caller, room: str) -> Glossary:
+        rules.allow(await self._view(caller, room), caller, "read")
+        return await self.log.glossary(room)
+
+    async def change_glossary(self, caller: Caller, command: PutTerm | RemoveTerm) -> Appended:
+        view, glossary = await gather(self._view(caller, command.room), self.log.glossary(command.room))
+        decision = await self._decided(replace(view, terms=glossary.terms), caller, command)
+        return await self._append(command.room, decision, once=_own(caller, command.once))
+
+    async def configure(self, caller: Caller, command: Configure) -> Appended:
+        view, present = await gather(self._view(caller, command.room), self._present(command.room))
+        decision = await self._decided(view, caller, command)
+        job = None
+        event = decision.event if isinstance(decision, Decision) else None
+        new_title = isinstance(event, RoomChanged) and view.state is not None and event.title != view.state.title
+        if isinstance(event, RoomChanged) and new_title and present.readers:
+            job = self._job_text(view, event.title, caller.user, present, ())
+        return await self._append(command.room, decision, once=_own(caller, command.once), job=job)
+
+    async def preview(self, caller: Caller, command: Preview, *, reply_to: str, reply_id: str) -> None:
+        """Ask the translator how a draft would read; the answer is whispered to `reply_to`. Raises Rejected."""
+        rules.allow(await self._view(caller, command.room), caller, "post")
+        language = rules.language_of(command.language)
+        if await self._overloaded():
+            raise Unavailable("too many translations are waiting; try again shortly", 5_000)
+        deadline_ms = self._now_ms() + round(PREVIEW_WITHIN_S * 1000)
+        text = PreviewText(clean_text(command.text), "", language, reply_to, reply_id, deadline_ms)
+        await self.jobs.put(Job(command.room, 0, 0, text))
 
     async def mark_read(self, caller: Caller, command: MarkRead) -> int:
         view = await self._view(caller, command.room)
@@ -279,10 +360,14 @@ class Service:
         )
         if message is None or revision is None:
             raise Rejected(ErrorCode.MESSAGE_NOT_FOUND)
-        posted = readable_event(message.body)
-        if not isinstance(posted, Posted):
-            raise Rejected(ErrorCode.NOT_TRANSLATABLE)
-        text, mentions = posted.text, posted.mentions
+        event = readable_event(message.body)
+        match event:
+            case Posted():
+                author, text, mentions = event.author, event.text, event.mentions
+            case RoomCreated() | RoomChanged():
+                author, text, mentions = event.by, event.title, ()
+            case _:
+                raise Rejected(ErrorCode.NOT_TRANSLATABLE)
         for entry in about:
             event = readable_event(entry.body)
             if isinstance(event, Edited) and event.revision == revision:
@@ -291,7 +376,8 @@ class Service:
                 return entry
         if await self._overloaded():
             raise Unavailable("too many translations are waiting; try again shortly", 5_000)
-        wish = self._job_text(text, posted.author, ((language,),), mentions, asked=True)
+        present = Present(((language,),), (await self._present(command.room)).names)
+        wish = self._job_text(view, text, author, present, mentions, asked=True)
         await self.jobs.put(Job(command.room, command.of, revision, wish))
         return None
 
@@ -312,9 +398,7 @@ class Service:
         posted = readable_event(message.body)
         return View(state, member, Target(posted.author, revision) if isinstance(posted, Posted) else None)
 
-    async def _decided(
-        self, view: View, caller: Caller, command: Post | Edit | Recall | React
-    ) -> Decision | Appended | None:
+    async def _decided(self, view: View, caller: Caller, command: OnceCommand) -> Decision | Appended | None:
         """The decision; or, when the rules now say no to what they allowed before, the answer of that first time.
 
         A phone that lost the ack of its recall asks again: the message is gone, because it succeeded. It must hear
@@ -322,38 +406,54 @@ class Service:
         """
         try:
             return rules.decide(view, caller, command)
-        except Rejected:
-            done = await self.log.recognise(command.room, _own(caller, command.once))
-            if done is None:
-                raise
-            return done
+        except Rejected as refused:
+            return await self._done_or(refused, command.room, caller, command.once)
 
-    async def _readers(self, room: str) -> tuple[tuple[str, ...], ...]:
+    async def _done_or(self, refused: Rejected, room: str, caller: Caller, once: str) -> Appended:
+        """The answer of the first time, if this is a retry of what was done. Raises `refused` otherwise."""
+        done = await self.log.recognise(room, _own(caller, once))
+        if done is None:
+            raise refused
+        return done
+
+    async def _present(self, room: str) -> "Present":
         rosters = await self.presence.rosters(room)
-        return tuple(dict.fromkeys(languages for roster in rosters for languages in roster.readers))
+        readers = dict.fromkeys(languages for roster in rosters for languages in roster.readers)
+        names = dict.fromkeys(person.name for roster in rosters for person in roster.people)
+        return Present(tuple(readers), tuple(names))
+
+    async def _suggestions(self, room: str, of: int) -> frozenset[int]:
+        about = await self.log.about(room, of, of, ABOUT_MAX)
+        return frozenset(entry.seq for entry in about if isinstance(readable_event(entry.body), Suggested))
+
+    async def _texts(self, room: str, of: int) -> tuple[str, ...]:
+        """Everything message `of` has ever said."""
+        message, about = await gather(self.log.read_at(room, of), self.log.about(room, of, of, ABOUT_MAX))
+        events = [readable_event(entry.body) for entry in (*((message,) if message else ()), *about)]
+        return tuple(dict.fromkeys(event.text for event in events if isinstance(event, Posted | Edited)))
 
     async def _say(
-        self,
-        room: str,
-        decision: Decision | Appended | None,
-        caller: Caller,
-        once: str,
-        readers: tuple[tuple[str, ...], ...],
+        self, view: View, decision: Decision | Appended | None, caller: Caller, once: str, present: "Present"
     ) -> Appended:
         if isinstance(decision, Appended):
             return decision
-        if decision is None or not isinstance(decision.event, Posted | Edited):
+        if decision is None or not isinstance(decision.event, Posted | Edited) or view.state is None:
             raise TypeError("a post or an edit decides to a Posted or Edited")
-        event = decision.event
+        event, room = decision.event, view.state.room
         revision = event.revision if isinstance(event, Edited) else 0
-        if not readers or not has_letters(event.text):
+        if isinstance(event, Posted):
+            among = dict.fromkeys(language for languages in present.readers for language in languages)
+            event = structs.replace(event, written_in=guess(event.text, among))
+            decision = replace(decision, event=event)
+        if not present.readers or not has_letters(event.text):
             return await self._append(room, decision, once=_own(caller, once))
         if await self._overloaded():
             appended = await self._append(room, decision, once=_own(caller, once))
             of = event.of if isinstance(event, Edited) else appended.position.seq
-            await self._tell_untranslated(room, of, revision, readers)
+            await self._tell_untranslated(room, of, revision, present.readers)
             return appended
-        job = self._job_text(event.text, caller.user, readers, event.mentions)
+        urgent = bool(event.mentions) or (isinstance(event, Posted) and event.purpose == "announcement")
+        job = self._job_text(view, event.text, caller.user, present, event.mentions, urgent=urgent)
         return await self._append(room, decision, once=_own(caller, once), job=job, job_revision=revision)
 
     async def _tell_untranslated(self, room: str, of: int, revision: int, readers: tuple[tuple[str, ...], ...]) -> None:
@@ -377,7 +477,7 @@ class Service:
         decision: Decision | Appended | None,
         *,
         once: str,
-        job: JobText | None = None,
+        job: JobText | ForgetText | None = None,
         job_revision: int = 0,
     ) -> Appended:
         if isinstance(decision, Appended):
@@ -415,15 +515,37 @@ class Service:
 
     def _job_text(
         self,
+        view: View,
         text: str,
         author: str,
-        readers: tuple[tuple[str, ...], ...],
+        present: "Present",
         mentions: tuple[Mention, ...],
         *,
         asked: bool = False,
+        urgent: bool = False,
     ) -> JobText:
-        deadline_ms = self._now_ms() + TRANSLATION_BUDGET_MS
-        return JobText(text, author, readers, mentions, deadline_ms=deadline_ms, asked=asked)
+        now_ms = self._now_ms()
+        return JobText(
+            text,
+            author,
+            present.readers,
+            mentions,
+            deadline_ms=now_ms + TRANSLATION_BUDGET_MS,
+            asked=asked,
+            names=tuple(name for name in present.names if name in text),
+            urgent=urgent,
+            budget_ms=view.state.settings.translation_budget_ms if view.state else 0,
+            posted_at_ms=now_ms,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """Those here, as far as translation needs to know them."""
+
+    readers: tuple[tuple[str, ...], ...]
+    """Distinct reading-language lists."""
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

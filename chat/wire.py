@@ -97,12 +97,21 @@ def readable_event(body: bytes) -> Event:
             raise unknown from None
 
 
-def entry_frame(entry: Entry, codec: Codec) -> bytes:
-    """The EntryFrame of an entry. For msgpack `body` is joined unread; equal to encoding the struct (tested)."""
-    if codec is Codec.JSON:
-        return _json.encode(
+def entry_frame(entry: Entry, codec: Codec, translation: Event | None = None) -> bytes:
+    """The EntryFrame of an entry, with its translation where a room holds for it.
+
+    For msgpack `body` is joined unread; equal to encoding the struct (tested).
+    """
+    if codec is Codec.JSON or translation is not None:
+        encode = _json.encode if codec is Codec.JSON else _msgpack.encode
+        return encode(
             EntryFrame(
-                room=entry.room, epoch=entry.epoch, seq=entry.seq, at_ms=entry.at_ms, event=readable_event(entry.body)
+                room=entry.room,
+                epoch=entry.epoch,
+                seq=entry.seq,
+                at_ms=entry.at_ms,
+                event=readable_event(entry.body),
+                translation=translation,
             )
         )
     return b"".join(

@@ -12,25 +12,33 @@ from typing import TYPE_CHECKING, Final, assert_never
 import structlog
 from msgspec import structs
 
-from chat import limits
+from chat import limits, ports
 from chat.commands import (
     Command,
+    Configure,
     CreateRoom,
     Edit,
+    Glossary,
     Hello,
     History,
     Join,
     Leave,
     MarkRead,
+    Pin,
     Ping,
     Post,
     Presence,
+    Preview,
+    PutTerm,
     React,
     Recall,
+    RemoveTerm,
     Resume,
     SetLanguages,
+    Suggest,
     Translate,
     Typing,
+    Vote,
 )
 from chat.errors import ERRORS, CommandFailed, ErrorCode, Malformed, Rejected, Unavailable
 from chat.events import EVERYONE, Entry
@@ -39,6 +47,8 @@ from chat.frames import (
     Closing,
     ErrorFrame,
     Frame,
+    GlossaryFrame,
+    GlossaryTerm,
     Person,
     Pong,
     RoomFrame,
@@ -194,12 +204,32 @@ class Connection:
                 self._ack(command.id, position_of(appended))
             case SetLanguages():
                 await self._set_languages(command)
+            case Suggest():
+                self._ack(command.id, position_of(await service.suggest(caller, command)))
+            case Vote():
+                self._ack(command.id, position_of(await service.vote(caller, command)))
+            case Pin():
+                self._ack(command.id, position_of(await service.pin(caller, command)))
+            case PutTerm() | RemoveTerm():
+                self._ack(command.id, position_of(await service.change_glossary(caller, command)))
+            case Configure():
+                self._ack(command.id, position_of(await service.configure(caller, command)))
+            case Glossary():
+                self.send(_glossary_frame(command, await service.glossary(caller, command.room)))
+            case Preview():  # seconds may pass: the next command must not wait for them
+                self._gateway.start(self._preview(caller, command))
             case Ping():
                 self.send(Pong(re=command.id, at_ms=self._gateway.clock.now_ms()))
             case Hello():
                 raise Rejected(ErrorCode.ALREADY_READY)
             case _:
                 assert_never(command)
+
+    async def _preview(self, caller: Caller, command: Preview) -> None:
+        try:
+            self.send(await self._gateway.previews.ask(caller, command))
+        except CommandFailed as failure:
+            self._refuse(command.id, failure)
 
     async def _hello(self, command: Hello) -> None:
         try:
@@ -280,7 +310,8 @@ class Connection:
         start, recovered, missed = where_to_start(position, newest)
         catchup = Catchup(start)
         first_reader = room not in gateway.hub.rooms or self.languages not in gateway.hub.rooms[room].readers
-        gateway.hub.enter(room, Seat(self.outbox, self.codec, person), catchup)
+        here = gateway.hub.enter(room, Seat(self.outbox, self.codec, person), catchup)
+        here.configure(standing.state.settings)
         self.send(_room_frame(standing, newest, recovered, missed, re))
         try:
             await self._tell_presence(room, urgent=first_reader)
@@ -385,7 +416,22 @@ def _room_frame(standing: Standing, head: Position, recovered: bool, missed: int
         read=standing.read,
         members=standing.state.members,
         re=re,
+        title_seq=standing.state.title_seq,
+        translation=standing.state.settings.translation,
+        translation_budget_ms=standing.state.settings.translation_budget_ms,
+        glossary_version=standing.state.glossary_version,
+        pins=standing.state.pins,
     )
+
+
+def _glossary_frame(command: Glossary, glossary: ports.Glossary) -> GlossaryFrame:
+    terms = tuple(
+        GlossaryTerm(
+            source=term.source, target=term.target, language=term.language, note=term.note, added_by=term.added_by
+        )
+        for term in glossary.terms
+    )
+    return GlossaryFrame(re=command.id, room=command.room, version=glossary.version, terms=terms)
 
 
 def _languages(tags: tuple[str, ...]) -> tuple[str, ...]:

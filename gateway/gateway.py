@@ -5,8 +5,8 @@ that looks alive and hears nothing is worse than a dead one.
 """
 
 import asyncio
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
 
 import structlog
 
@@ -19,8 +19,9 @@ from gateway.attendance import Attendance
 from gateway.clock import Clock
 from gateway.closing import CloseReason
 from gateway.connection import Connection
-from gateway.hub import Hub
+from gateway.hub import Hub, Timers
 from gateway.outbox import BYTES_MAX, Outbox, Sink
+from gateway.previews import Previews
 from gateway.relay import Relay
 
 SWEEP_EVERY_S: Final = 1.0
@@ -40,7 +41,6 @@ class Gateway:
         name: str,
         routes: Callable[[], tuple[Route, ...]] = tuple,
         clock: Clock | None = None,
-        schedule: Callable[[Callable[[], None]], object] | None = None,
         outbox_bytes_max: int = BYTES_MAX,
         connections_max: int = CONNECTIONS_MAX,
     ) -> None:
@@ -52,7 +52,13 @@ class Gateway:
         self.clock = clock or Clock()
         self.outbox_bytes_max = outbox_bytes_max
         self.connections_max = connections_max
-        self.hub = Hub(schedule or (lambda flush: asyncio.get_running_loop().call_soon(flush)))
+        self.hub = Hub(
+            Timers(
+                schedule=lambda flush: asyncio.get_running_loop().call_soon(flush),
+                call_later=lambda delay_s, then: asyncio.get_running_loop().call_later(delay_s, then),
+                now_s=self.clock.now_s,
+            )
+        )
         self.relay = Relay(
             service.log,
             feed,
@@ -60,7 +66,10 @@ class Gateway:
             on_people=lambda room: self.attendance.others_changed(room),
             on_left=self._member_left,
             on_new_life=self._new_life,
+            on_reply=lambda payload: self.previews.answered(payload),
+            own_name=name,
         )
+        self.previews = Previews(service, name)
         self.attendance = Attendance(self.hub, service.presence, feed, service, name)
         self.connections: dict[Outbox, Connection] = {}
         self.commands = 0
@@ -123,6 +132,13 @@ class Gateway:
         except TimeoutError:
             log.warning("some connections did not close in time", left=len(self.connections))
 
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something beside the connection that asked for it; it ends with this process at the latest."""
+        if self._tasks is None:
+            work.close()
+            return
+        self._tasks.create_task(work)
+
     def count_close(self, reason: CloseReason) -> None:
         self.closes[reason.name] = self.closes.get(reason.name, 0) + 1
 
@@ -138,6 +154,7 @@ class Gateway:
             "outbox_paused": sum(1 for outbox in self.connections if not outbox.flowing),
             **{f"refused_{code}_total": count for code, count in self.refusals.items()},
             **{f"closed_{name.lower()}_total": count for name, count in self.closes.items()},
+            **self.previews.statistics(),
             **self.relay.statistics(),
         }
 
@@ -168,6 +185,7 @@ class Gateway:
             connection = self.connections.get(outbox)
             if connection is not None:
                 connection.close(CloseReason.RESYNC)
+        here.release_all()
         gap = GapFrame(room=room, head=head, missed=-1)
         here.announce(lambda codec: _frame(gap, codec))
 

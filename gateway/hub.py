@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from chat.events import EVERYONE, Entry
+from chat.events import EVERYONE, Entry, Event, Posted
 from chat.frames import Person
-from chat.ports import Roster
-from chat.wire import Codec, entry_frame
+from chat.ports import RoomSettings, Roster
+from chat.wire import Codec, entry_frame, readable_event
 from gateway.catchup import Catchup
 from gateway.fanout import Group, websocket_frame
+from gateway.holding import Holding, foreign
 from gateway.outbox import Outbox
 
 PEOPLE_MAX: Final = 200
@@ -32,29 +33,48 @@ class Seat:
         return self.person.languages
 
 
+@dataclass(frozen=True, slots=True)
+class Timers:
+    """What the hub needs of an event loop."""
+
+    schedule: Callable[[Callable[[], None]], object]
+    """At the end of this tick."""
+    call_later: Callable[[float, Callable[[], None]], object]
+    """After so many seconds."""
+    now_s: Callable[[], float]
+
+
 class Frames:
     """One entry's bytes, made at most once per codec, and only if somebody speaks that codec."""
 
-    __slots__ = ("_made", "entry")
+    __slots__ = ("_made", "entry", "translation")
 
-    def __init__(self, entry: Entry) -> None:
+    def __init__(self, entry: Entry, translation: Event | None = None) -> None:
         self.entry = entry
+        self.translation = translation
         self._made: dict[Codec, bytes] = {}
 
     def of(self, codec: Codec) -> bytes:
         made = self._made.get(codec)
         if made is None:
-            made = self._made[codec] = websocket_frame(entry_frame(self.entry, codec), codec)
+            made = self._made[codec] = websocket_frame(entry_frame(self.entry, codec, self.translation), codec)
         return made
 
 
 class RoomHub:
     """The members of one room on this gateway."""
 
-    __slots__ = ("_schedule", "catching", "groups", "readers", "seats")
+    __slots__ = ("_late", "_timers", "catching", "groups", "hold_s", "holdings", "last_seq", "readers", "seats")
 
-    def __init__(self, schedule: Callable[[Callable[[], None]], object]) -> None:
-        self._schedule = schedule
+    def __init__(self, timers: "Timers") -> None:
+        self._timers = timers
+        self.hold_s = 0.0
+        """How long a message waits for its translation; 0 in a room that patches."""
+        self.holdings: dict[tuple[Codec, tuple[str, ...]], Holding] = {}
+        """Groups for which something waits right now, by the key of the group."""
+        self._late: dict[Outbox, int] = {}
+        """Readers who came while something waited for their group, and up to which seq they have had it already."""
+        self.last_seq = 0
         self.groups: dict[tuple[Codec, tuple[str, ...]], Group] = {}
         self.catching: dict[Outbox, Catchup] = {}
         self.seats: dict[Outbox, Seat] = {}
@@ -75,6 +95,8 @@ class RoomHub:
         for entry in catchup.release():
             if entry.audience == EVERYONE or entry.audience in seat.languages:
                 outbox.offer(Frames(entry).of(seat.codec))
+        if (seat.codec, seat.languages) in self.holdings:
+            self._late[outbox] = catchup.last
         group.add(outbox)
 
     def leave(self, outbox: Outbox) -> Seat | None:
@@ -88,6 +110,8 @@ class RoomHub:
             group.remove(outbox)
             if not group.members:
                 del self.groups[key]
+                self.holdings.pop(key, None)
+        self._late.pop(outbox, None)
         self.readers[seat.languages] -= 1
         if not self.readers[seat.languages]:
             del self.readers[seat.languages]
@@ -98,15 +122,37 @@ class RoomHub:
         seat = self.seats[outbox]
         person = Person(user=seat.person.user, name=seat.person.name, languages=languages)
         catchup = self.catching.get(outbox)
+        holding = self.holdings.get((seat.codec, seat.languages))
+        if catchup is None and holding is not None:  # what waits for the old group is owed to this reader now
+            self.groups[seat.codec, seat.languages].flush()
+            for held in holding.everything():
+                if held.entry.seq > self._late.get(outbox, 0):
+                    outbox.offer(Frames(held.entry).of(seat.codec))
         self.leave(outbox)
         changed = Seat(outbox, seat.codec, person)
         self.enter(changed, catchup or Catchup(0))
         if catchup is None:
             del self.catching[outbox]
+            if (changed.codec, changed.languages) in self.holdings:
+                self._late[outbox] = self.last_seq
             self._group(changed).add(outbox)
+
+    def configure(self, settings: RoomSettings) -> None:
+        """How this room treats translation from now on."""
+        self.hold_s = settings.translation_budget_ms / 1000 if settings.translation == "hold" else 0.0
+        if not self.hold_s:
+            self.release_all()
+
+    def release_all(self) -> None:
+        """Nothing waits any longer."""
+        for key, holding in tuple(self.holdings.items()):
+            self._release(key, holding, float("inf"))
 
     def deliver(self, entry: Entry) -> int:
         """Offer an entry to its audience; returns to how many groups."""
+        self.last_seq = entry.seq
+        if self.hold_s or self.holdings:
+            return self._deliver_holding(entry)
         frames = Frames(entry)
         offered = 0
         for group in self.groups.values():
@@ -138,25 +184,66 @@ class RoomHub:
             people[seat.person.user] = seat.person
         return Roster(total=len(self.seats), readers=dict(self.readers), people=tuple(people.values()))
 
+    def _deliver_holding(self, entry: Entry) -> int:
+        event, now_s, frames, offered = readable_event(entry.body), self._timers.now_s(), Frames(entry), 0
+        for key, group in self.groups.items():
+            if entry.audience != EVERYONE and entry.audience not in group.languages:
+                continue
+            offered += 1
+            holding = self.holdings.get(key)
+            if holding is None:
+                if not (self.hold_s and isinstance(event, Posted) and foreign(event, group.languages)):
+                    group.offer(frames.of(group.codec))
+                    continue
+                holding = self.holdings[key] = Holding(group.languages, self.hold_s)
+            holding.offer(entry, event, now_s)
+            self._release(key, holding, now_s)
+        for catchup in self.catching.values():
+            catchup.live(entry)
+        return offered
+
+    def _release(self, key: tuple[Codec, tuple[str, ...]], holding: Holding, now_s: float) -> None:
+        """Offer what need not wait longer, and look again when the next one's budget ends."""
+        group = self.groups.get(key)
+        if group is None or self.holdings.get(key) is not holding:
+            return
+        for held in holding.ready(now_s):
+            data = Frames(held.entry, held.translation).of(group.codec)
+            if not self._late:
+                group.offer(data)
+                continue
+            group.flush()
+            for member in tuple(group.members):
+                if held.entry.seq > self._late.get(member, 0):
+                    member.offer(data)
+        due_s = holding.next_due_s()
+        if due_s is None:
+            del self.holdings[key]
+            for member in tuple(self._late):
+                if member in group.members:
+                    del self._late[member]
+        else:
+            self._timers.call_later(max(0.0, due_s - now_s), lambda: self._release(key, holding, self._timers.now_s()))
+
     def _group(self, seat: Seat) -> Group:
         key = (seat.codec, seat.languages)
         group = self.groups.get(key)
         if group is None:
-            group = self.groups[key] = Group(seat.codec, seat.languages, self._schedule)
+            group = self.groups[key] = Group(seat.codec, seat.languages, self._timers.schedule)
         return group
 
 
 class Hub:
     """All rooms of this gateway that have somebody in them."""
 
-    def __init__(self, schedule: Callable[[Callable[[], None]], object]) -> None:
-        self._schedule = schedule
+    def __init__(self, timers: "Timers") -> None:
+        self._timers = timers
         self.rooms: dict[str, RoomHub] = {}
 
     def enter(self, room: str, seat: Seat, catchup: Catchup) -> RoomHub:
         here = self.rooms.get(room)
         if here is None:
-            here = self.rooms[room] = RoomHub(self._schedule)
+            here = self.rooms[room] = RoomHub(self._timers)
         here.enter(seat, catchup)
         return here
 

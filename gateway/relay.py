@@ -16,10 +16,10 @@ from typing import Final, assert_never
 import structlog
 
 from chat.errors import Unavailable
-from chat.events import Entry, Left
+from chat.events import Entry, Left, RoomChanged
 from chat.frames import TypingFrame
 from chat.ids import Position
-from chat.ports import Gap, RoomFeed, RoomLog, Whisper
+from chat.ports import Gap, RoomFeed, RoomLog, RoomSettings, Whisper
 from chat.wire import Codec, decode_event, decode_frame, encode_frame
 from gateway.hub import Hub
 
@@ -28,6 +28,8 @@ WAITING_MAX: Final = 10_000
 PEOPLE_CHANGED: Final = b"people"
 """A whisper between gateways: the reports of who is here have changed."""
 _LEFT: Final = b"\xa4type\xa4left"
+_ROOM_CHANGED: Final = b"\xa4type\xacroom_changed"
+"""Tags as they stand at the start of a body: the only two kinds of which delivery itself must know."""
 
 log = structlog.get_logger("relay")
 
@@ -62,6 +64,8 @@ class Relay:
         on_people: Callable[[str], None],
         on_left: Callable[[str, str], None],
         on_new_life: Callable[[str], None],
+        on_reply: Callable[[bytes], None],
+        own_name: str,
     ) -> None:
         self._log = room_log
         self._feed = feed
@@ -69,6 +73,8 @@ class Relay:
         self._on_people = on_people
         self._on_left = on_left
         self._on_new_life = on_new_life
+        self._on_reply = on_reply
+        self._own_name = own_name
         self._rooms: dict[str, Following] = {}
         self._starting: dict[str, asyncio.Future[None]] = {}
         self._changing = asyncio.Lock()
@@ -144,6 +150,7 @@ class Relay:
         """Deliver until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
+            tasks.create_task(self._hear_replies())
             async for item in self._feed.items():
                 match item:
                     case Entry():
@@ -158,6 +165,14 @@ class Relay:
                                 self._refill(room, following)
                     case _:
                         assert_never(item)
+
+    async def _hear_replies(self) -> None:
+        """Follow our own name: answers that are meant for this process alone (previews) are whispered there."""
+        while True:
+            try:
+                return await self._feed.follow(self._own_name)
+            except Unavailable:
+                await asyncio.sleep(1.0)
 
     async def _start(self, room: str, following: Following) -> None:
         async with self._changing:
@@ -198,8 +213,16 @@ class Relay:
             left = decode_event(entry.body)
             if isinstance(left, Left):
                 self._on_left(entry.room, left.user)
+        elif _ROOM_CHANGED in entry.body[:20]:
+            changed = decode_event(entry.body)
+            here = self._hub.rooms.get(entry.room)
+            if isinstance(changed, RoomChanged) and here is not None:
+                here.configure(RoomSettings(changed.translation, changed.translation_budget_ms))
 
     def _whispered(self, whisper: Whisper) -> None:
+        if whisper.room == self._own_name:
+            self._on_reply(whisper.payload)
+            return
         if whisper.payload == PEOPLE_CHANGED:
             self._on_people(whisper.room)
             return

@@ -10,7 +10,22 @@ from enum import Enum, auto
 from typing import Final
 
 from chat import limits
-from chat.commands import Command, Edit, Hello, Post, React, Recall, Typing
+from chat.commands import (
+    Command,
+    Configure,
+    Edit,
+    Hello,
+    Pin,
+    Post,
+    Preview,
+    PutTerm,
+    React,
+    Recall,
+    RemoveTerm,
+    Suggest,
+    Typing,
+    Vote,
+)
 from chat.errors import CommandFailed, ErrorCode, Malformed, Rejected
 from chat.quota import Quota
 from chat.room import Caller
@@ -21,6 +36,10 @@ MALFORMED_MAX: Final = 20
 REFUSED_FAST_MAX: Final = 200
 """Commands refused as too fast before the session is closed: it does not listen to retry_after_ms."""
 TYPING_PER_S: Final = 0.5
+
+
+_WRITES: Final = (Post, Edit, Recall, React, Suggest, Vote, PutTerm, RemoveTerm, Configure, Pin, Preview)
+"""Commands that make work for others: a log entry for everybody, or a translation."""
 
 
 class State(Enum):
@@ -88,7 +107,7 @@ class Session:
         if isinstance(command, Hello):
             return (Refuse(command.id, Rejected(ErrorCode.ALREADY_READY)),)
         wait_ms = self._commands.take(now_s)
-        if not wait_ms and isinstance(command, Post | Edit | Recall | React):
+        if not wait_ms and isinstance(command, _WRITES):
             wait_ms = self._posts.take(now_s)
         if wait_ms:
             return self._too_fast(command.id, wait_ms)

@@ -6,7 +6,7 @@ Every key carries the hash tag of the room's partition, so the step is legal in 
 The entry is stored as fields k (kind), h (header) and b (body); header and body are exactly what is published, so
 reader and feed share one decoder, and nothing here ever decodes a body.
 
-A recall deletes texts: the message, its edits, its translations. Reactions carry no text and stay.
+A recall deletes texts: the message, its edits, translations and suggestions. Reactions carry no text and stay.
 The append-only file of the engine forgets them at its next rewrite. ]]
 
 local meta, log, members, refs = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -28,7 +28,8 @@ end
 local function revision_of(seq)
   local edited = redis.call('HGET', revisions, seq)
   if edited then return edited end
-  if kind_at(seq) == 'posted' then return '0' end
+  local kind = kind_at(seq)
+  if kind == 'posted' or kind == 'room_created' or kind == 'room_changed' then return '0' end
   return nil
 end
 
@@ -60,7 +61,8 @@ elseif kind == 'recalled' and kind_at(of) == 'posted' then
   redis.call('XDEL', log, of .. '-0')
   for _, about in ipairs(redis.call('ZRANGEBYSCORE', refs, of, of)) do
     local kind_about = kind_at(about)
-    if kind_about == 'edited' or kind_about == 'translated' or kind_about == 'untranslated' then
+    if kind_about == 'edited' or kind_about == 'translated' or kind_about == 'untranslated'
+      or kind_about == 'suggested' then
       redis.call('XDEL', log, about .. '-0')
       redis.call('ZREM', refs, about)
     end
@@ -80,7 +82,7 @@ elseif change == 'drop_term' then
   redis.call('HDEL', terms, change_key)
   redis.call('HSET', meta, 'glossary', seq)
 elseif change == 'set_room' then
-  redis.call('HSET', meta, 'title', change_key, 'settings', change_row)
+  redis.call('HSET', meta, 'title', change_key, 'title_seq', seq, 'settings', change_row)
 elseif change == 'set_pin' then
   redis.call('ZADD', pins, seq, change_key)
 elseif change == 'drop_pin' then

@@ -20,7 +20,19 @@ from typing import Self
 
 from chat.adapters.backlog import BACKLOG_ITEMS_MAX, Backlog
 from chat.errors import Unavailable
-from chat.events import Edited, Entry, Event, Posted, Recalled, Translated, Untranslated, refers_to
+from chat.events import (
+    Edited,
+    Entry,
+    Event,
+    Posted,
+    Recalled,
+    RoomChanged,
+    RoomCreated,
+    Suggested,
+    Translated,
+    Untranslated,
+    refers_to,
+)
 from chat.ids import Position
 from chat.limits import ONCE_KEY_LIFE_S
 from chat.ports import (
@@ -29,6 +41,7 @@ from chat.ports import (
     DropMember,
     DropTerm,
     FeedItem,
+    ForgetText,
     Gap,
     Glossary,
     Guard,
@@ -82,6 +95,7 @@ class _Room:
     glossary_version: int = 0
     settings: RoomSettings = field(default_factory=RoomSettings)
     pins: dict[int, None] = field(default_factory=dict)
+    title_seq: int = 1
 
 
 class MemoryEngine:
@@ -185,7 +199,7 @@ class MemoryLog:
         audience: str = "",
         guard: Guard | None = None,
         change: Change | None = None,
-        job: JobText | None = None,
+        job: JobText | ForgetText | None = None,
         job_revision: int = 0,
     ) -> Appended:
         await self._engine.step()
@@ -225,6 +239,7 @@ class MemoryLog:
             found.settings,
             found.glossary_version,
             tuple(found.pins),
+            found.title_seq,
         )
 
     async def glossary(self, room: str) -> Glossary:
@@ -307,7 +322,7 @@ class MemoryLog:
         seq = room.head
         entry = Entry(name, room.epoch, seq, at_ms, audience, encode_event(event))
         match event:
-            case Posted():
+            case Posted() | RoomCreated() | RoomChanged():
                 room.revisions[seq] = 0
             case Edited():
                 if event.of in room.revisions:
@@ -329,13 +344,14 @@ class MemoryLog:
 
     def _recall(self, room: _Room, of: int) -> None:
         """Texts go: the message, its edits, its translations. Reactions carry none and stay."""
-        if room.revisions.pop(of, None) is None:
+        if not isinstance(room.events.get(of), Posted):
             return
+        del room.revisions[of]
         room.pins.pop(of, None)
         texts = [
             seq
             for seq in room.references.get(of, ())
-            if isinstance(room.events[seq], Edited | Translated | Untranslated)
+            if isinstance(room.events[seq], Edited | Translated | Untranslated | Suggested)
         ]
         for seq in (of, *texts):
             del room.entries[seq], room.events[seq]
@@ -357,7 +373,7 @@ def _write_change(room: _Room, change: Change | None) -> None:
             room.terms.pop((source, language), None)
             room.glossary_version = room.head
         case SetRoom(title, settings):
-            room.title, room.settings = title, settings
+            room.title, room.settings, room.title_seq = title, settings, room.head
         case SetPin(of, on):
             room.pins.pop(of, None)
             if on:

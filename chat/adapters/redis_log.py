@@ -21,6 +21,7 @@ from chat.ports import (
     Change,
     DropMember,
     DropTerm,
+    ForgetText,
     Glossary,
     Guard,
     JobText,
@@ -49,6 +50,10 @@ _member = msgspec.msgpack.Decoder(Member)
 _term = msgspec.msgpack.Decoder(Term)
 _settings = msgspec.msgpack.Decoder(RoomSettings)
 _encode = msgspec.msgpack.Encoder().encode
+
+
+_TRANSLATABLE = (b"posted", b"room_created", b"room_changed")
+"""Kinds of entries with a text of their own: they have a revision, and translations guard it."""
 
 
 def random_epoch() -> str:
@@ -86,7 +91,7 @@ class RedisLog:
         audience: str = "",
         guard: Guard | None = None,
         change: Change | None = None,
-        job: JobText | None = None,
+        job: JobText | ForgetText | None = None,
         job_revision: int = 0,
     ) -> Appended:
         return await self._step(
@@ -109,9 +114,9 @@ class RedisLog:
 
     async def state(self, room: str) -> RoomState | None:
         keys = self._keys.room(room)
-        (epoch, title, created_at_ms, head, settings, glossary), members, pins = await self._engine.call_all(
+        (epoch, title, created_at_ms, head, settings, glossary, title_seq), members, pins = await self._engine.call_all(
             [
-                ("HMGET", keys.meta, "epoch", "title", "created_at_ms", "head", "settings", "glossary"),
+                ("HMGET", keys.meta, "epoch", "title", "created_at_ms", "head", "settings", "glossary", "title_seq"),
                 ("HLEN", keys.members),
                 ("ZRANGE", keys.pins, 0, -1),
             ]
@@ -127,6 +132,7 @@ class RedisLog:
             RoomSettings() if settings is None else _settings.decode(settings),
             int(glossary or 0),
             tuple(int(of) for of in pins),
+            int(title_seq or 1),
         )
 
     async def glossary(self, room: str) -> Glossary:
@@ -153,7 +159,7 @@ class RedisLog:
         )
         if edited is not None:
             return int(edited)
-        return 0 if stored and stored[0][1][1] == b"posted" else None
+        return 0 if stored and stored[0][1][1] in _TRANSLATABLE else None
 
     async def read_after(self, room: str, seq: int, limit: int) -> Sequence[Entry]:
         if limit <= 0:
@@ -198,7 +204,7 @@ class RedisLog:
         audience: str = "",
         guard: Guard | None = None,
         change: Change | None = None,
-        job: JobText | None = None,
+        job: JobText | ForgetText | None = None,
         job_revision: int = 0,
     ) -> Appended:
         keys = self._keys.room(room)
