@@ -2,7 +2,7 @@
 // The view asks for things by verbs here and never sees a frame. Every change is announced at most once per animation
 // frame ("change"), however many entries arrived in it.
 
-import { canonical, guessTag, isForeign, mayBeTranslated } from "./language.js";
+import { canonical, guessTag, isForeign, mayBeTranslated, scriptIn } from "./language.js";
 import { applyEntry, applyPage, emptyRoom, follow, gap, refusalFor, translationFor, trim } from "./room.js";
 import { CommandFailed, Connection } from "./socket.js";
 import { onceKey } from "./unsent.js";
@@ -110,6 +110,8 @@ export class Conversation extends EventTarget {
     if (message.kind !== "post" || message.author === this.me.user || message.recalled_by !== null) return false;
     const told = message.translations.get(this.target);
     if (told && told.revision === message.revision) return !this.me.languages.includes(canonical(told.source || "und"));
+    if (scriptIn(message.text) === null) return false;
+    if (message.written_in && message.revision === 0) return !this.me.languages.includes(canonical(message.written_in));
     return isForeign(message.text, this.me.languages);
   }
 

@@ -66,6 +66,8 @@ export function applyEntry(room, entry) {
   if (room.epoch !== null && entry.epoch !== undefined && entry.epoch !== room.epoch) return false;
   const isNew = entry.seq > room.last;
   apply(room, entry);
+  // A room that holds messages for their translation sends both in one frame; it comes again at a seq of its own.
+  if (entry.translation) apply(room, { ...entry, event: entry.translation });
   room.last = Math.max(room.last, entry.seq);
   return isNew;
 }
@@ -101,6 +103,9 @@ function apply(room, { seq, at_ms, event }) {
     case "room_created":
       name(room, event.by, event.name, seq);
       note(room, seq, at_ms, { kind: "created", user: event.by, name: event.name, title: event.title });
+      break;
+    case "room_changed":
+      if (seq >= (room.titled ?? 0)) Object.assign(room, { titled: seq, title: event.title });
       break;
     case "joined":
       name(room, event.user, event.name, seq);
@@ -179,6 +184,8 @@ function post(room, seq, at_ms, event) {
     revision: 0,
     edited_at_ms: null,
     mentions: event.mentions ?? [],
+    written_in: event.written_in ?? "",
+    announced: event.purpose === "announcement",
     reply_to: event.reply_to ?? null,
     recalled_by: null,
     marks: new Map(),

@@ -3,8 +3,20 @@
 
 const SHELL = "diqiucun-shell-1";
 
+// The page itself lists its modules; what it fetches later is named here.
+const LATER = ["/web/view/panels.js", "/web/view/sheet.js", "/web/view/door.js", "/web/sheets.css", "/web/lanterns.svg"];
+
+async function keepShell() {
+  const cache = await caches.open(SHELL);
+  const page = await fetch("/");
+  const words = await page.clone().text();
+  await cache.put("/", page);
+  const named = [...words.matchAll(/(?:href|src)="(\/web\/[^"]+)"/g)].map((found) => found[1]);
+  await cache.addAll([...new Set([...named, ...LATER])]);
+}
+
 self.addEventListener("install", (event) => {
-  event.waitUntil(caches.open(SHELL).then((cache) => cache.add("/")).then(() => self.skipWaiting()));
+  event.waitUntil(keepShell().then(() => self.skipWaiting()));
 });
 
 self.addEventListener("activate", (event) => {

@@ -66,6 +66,7 @@ export const WORDS = {
   list_separator: ["、", ", "],
   // a message
   says: ["{name}，{time}", "{name}, {time}"],
+  announcement: ["公告", "Announcement"],
   original_of: ["原文：", "Original: "],
   show_original: ["看原文", "Show original"],
   show_translation: ["看译文", "Show translation"],

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import MakePhone, Phone
-from tests.browser.scripted import EPOCH, ROOM, Script
+from tests.browser.scripted import EPOCH, ME, ROOM, Script
 
 pytestmark = pytest.mark.browser
 
@@ -15,6 +15,18 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 def phone(make_phone: MakePhone) -> Phone:
     return make_phone("en-US")
+
+
+def walk_in(phone: Phone) -> None:
+    """Somebody who has been here before: the page finds who they are on this device and asks no invitation."""
+    identity = json.dumps({"token": "kept", "user": ME, "name": "Me", "expires_at_ms": 0})
+    rooms = json.dumps([{"room": ROOM, "title": "剧本", "invite": phone.village.code}])
+    phone.page.add_init_script(
+        f"localStorage.setItem('diqiucun.identity', {json.dumps(identity)});"
+        f"localStorage.setItem('diqiucun.rooms', {json.dumps(rooms)});"
+    )
+    phone.page.goto(f"{phone.village.url}/#/r/{ROOM}")
+    phone.wait_connected()
 
 
 def refuse(code: str, *, retryable: bool = False, retry_after_ms: int | None = None) -> dict[str, object]:
@@ -29,7 +41,7 @@ def translated(of: int, text: str, *, revision: int = 0) -> dict[str, object]:
 def test_a_gap_is_filled_from_the_log(phone: Phone) -> None:
     script = Script(phone.page)
     script.posted("before")
-    phone.enter("Me")
+    walk_in(phone)
     phone.wait_for("before")
     for number in range(5):
         script.posted(f"missed {number}")
@@ -41,7 +53,7 @@ def test_a_gap_is_filled_from_the_log(phone: Phone) -> None:
 def test_what_cannot_be_recovered_is_told(phone: Phone) -> None:
     script = Script(phone.page)
     script.posted("before")
-    phone.enter("Me")
+    walk_in(phone)
     script.answers["history"] = lambda command: refuse("epoch_changed")
     script.send({"type": "gap", "room": ROOM, "head": [EPOCH, 38], "missed": 37})
     expect(phone.page.locator(".line.gap")).to_have_text("37 messages could not be recovered")
@@ -50,8 +62,8 @@ def test_what_cannot_be_recovered_is_told(phone: Phone) -> None:
 def test_a_restart_is_announced_and_healed(phone: Phone) -> None:
     script = Script(phone.page)
     script.posted("before the restart")
-    phone.enter("Me")
-    script.send({"type": "closing", "code": 4000, "words": "", "retry_after_ms": 1800})
+    walk_in(phone)
+    script.send({"type": "closing", "code": 4000, "words": "", "retry_after_ms": 1500})
     script.sockets[-1].close(code=4000)
     expect(phone.page.locator(".banner")).to_contain_text("restarting")
     script.posted("said meanwhile")
@@ -73,7 +85,7 @@ def test_an_expired_token_leads_back_to_the_door_with_words(phone: Phone) -> Non
 
 def test_a_missing_package_says_how_to_get_it(phone: Phone) -> None:
     script = Script(phone.page)
-    phone.enter("Me")
+    walk_in(phone)
     script.send(script.posted("你好，朋友们"))
     told = {"of": 1, "revision": 0, "language": "en", "source": "zh", "reason": "no_package"}
     script.send(script.entry({"type": "untranslated", **told}))
@@ -83,7 +95,7 @@ def test_a_missing_package_says_how_to_get_it(phone: Phone) -> None:
 
 def test_without_a_route_nobody_waits_for_a_translation(phone: Phone) -> None:
     script = Script(phone.page, routes=[])
-    phone.enter("Me")
+    walk_in(phone)
     script.send(script.posted("你好，朋友们"))
     phone.wait_for("你好")
     expect(phone.page.locator(".shimmer")).to_have_count(0)
@@ -93,7 +105,7 @@ def test_without_a_route_nobody_waits_for_a_translation(phone: Phone) -> None:
 
 def test_a_shimmer_stands_for_three_seconds_at_most(phone: Phone) -> None:
     script = Script(phone.page)
-    phone.enter("Me")
+    walk_in(phone)
     phone.page.wait_for_timeout(100)
     script.send(script.posted("你好，朋友们"))
     expect(phone.page.locator(".shimmer")).to_have_count(1)
@@ -108,7 +120,7 @@ def test_a_shimmer_stands_for_three_seconds_at_most(phone: Phone) -> None:
 
 def test_lines_without_words_have_no_toggle_and_no_shimmer(phone: Phone) -> None:
     script = Script(phone.page)
-    phone.enter("Me")
+    walk_in(phone)
     for text in ("666", "😀🎉", "hhhh", "https://example.org/"):
         script.send(script.posted(text))
     expect(phone.page.locator(".message")).to_have_count(4)
@@ -120,7 +132,7 @@ def test_visible_history_is_translated_at_most_twenty_at_a_time(phone: Phone) ->
     for number in range(50):
         script.posted(f"第{number}句话")
     phone.page.set_viewport_size({"width": 390, "height": 4000})
-    phone.enter("Me")
+    walk_in(phone)
     phone.page.wait_for_timeout(600)
     asked = script.asked("translate")
     assert len(asked) == 20
@@ -144,7 +156,7 @@ def test_older_messages_load_without_moving_the_reader(phone: Phone) -> None:
     script = Script(phone.page)
     for number in range(140):
         script.posted(f"Message number {number}", minutes_ago=200 - number)
-    phone.enter("Me")
+    walk_in(phone)
     phone.wait_for("Message number 139")
     log = phone.page.locator(".log")
     before = phone.page.locator(".message").count()
@@ -165,7 +177,7 @@ def test_older_messages_load_without_moving_the_reader(phone: Phone) -> None:
 
 def test_a_refused_message_stays_with_its_reason_and_its_once_key(phone: Phone) -> None:
     script = Script(phone.page)
-    phone.enter("Me")
+    walk_in(phone)
     script.answers["post"] = lambda command: refuse("forbidden")
     phone.say("May I?")
     failed = phone.page.locator(".unsent.failed")
@@ -181,7 +193,7 @@ def test_a_refused_message_stays_with_its_reason_and_its_once_key(phone: Phone) 
 
 def test_too_fast_waits_and_sends_by_itself(phone: Phone) -> None:
     script = Script(phone.page)
-    phone.enter("Me")
+    walk_in(phone)
     script.answers["post"] = lambda command: refuse("too_fast", retryable=True, retry_after_ms=300)
     phone.say("Quick")
     phone.page.wait_for_timeout(150)
@@ -194,7 +206,7 @@ def test_the_unread_line_stands_where_reading_stopped(phone: Phone) -> None:
     script = Script(phone.page, read=3)
     for number in range(1, 6):
         script.posted(f"Message number {number}")
-    phone.enter("Me")
+    walk_in(phone)
     line = phone.page.locator(".line.unread")
     expect(line).to_have_text("New messages")
     assert line.evaluate("(one) => one.nextElementSibling.dataset.seq") == "4"
@@ -204,7 +216,7 @@ def test_the_unread_line_stands_where_reading_stopped(phone: Phone) -> None:
 
 def test_somebody_typing_is_told_and_forgotten(phone: Phone) -> None:
     script = Script(phone.page)
-    phone.enter("Me")
+    walk_in(phone)
     script.send({"type": "typing", "room": ROOM, "user": "li", "name": "小李"})
     expect(phone.page.locator(".typing")).to_have_text("小李 is typing…")
     script.send(script.posted("Done typing"))
@@ -213,7 +225,7 @@ def test_somebody_typing_is_told_and_forgotten(phone: Phone) -> None:
 
 def test_both_texts_when_the_reader_wants_both(phone: Phone) -> None:
     script = Script(phone.page)
-    phone.enter("Me")
+    walk_in(phone)
     script.send(script.posted("你好"))
     script.send(script.entry(translated(1, "Hello")))
     phone.wait_for("Hello")
@@ -227,9 +239,21 @@ def test_both_texts_when_the_reader_wants_both(phone: Phone) -> None:
     expect(phone.page.locator("dialog .label")).to_contain_text("Machine translated · starter")
 
 
+def test_a_room_that_holds_sends_text_and_translation_together(phone: Phone) -> None:
+    script = Script(phone.page)
+    walk_in(phone)
+    held = script.posted("你好", written_in="zh", purpose="announcement")
+    script.send({**held, "translation": translated(1, "Hello")})
+    expect(phone.page.locator(".stack .text")).to_have_text("Hello")
+    expect(phone.page.locator(".announced")).to_have_text("Announcement")
+    changed = {"type": "room_changed", "by": "host", "title": "新名字", "translation": "hold"}
+    script.send(script.entry({**changed, "translation_budget_ms": 800}))
+    expect(phone.page.locator("h1")).to_have_text("新名字")
+
+
 def test_an_edit_makes_its_translation_old(phone: Phone) -> None:
     script = Script(phone.page)
-    phone.enter("Me")
+    walk_in(phone)
     script.send(script.posted("你好"))
     script.send(script.entry(translated(1, "Hello")))
     phone.wait_for("Hello")
@@ -243,7 +267,7 @@ def test_an_edit_makes_its_translation_old(phone: Phone) -> None:
 def test_hello_asks_for_nothing_it_does_not_need(phone: Phone) -> None:
     """The first command on a socket is hello, with a token, languages and a null position on a first visit."""
     script = Script(phone.page)
-    phone.enter("Me")
+    walk_in(phone)
     hello = script.heard[0]
     assert hello["type"] == "hello"
     assert hello["languages"] == ["en"]

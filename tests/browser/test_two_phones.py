@@ -203,6 +203,22 @@ def test_what_was_written_offline_survives_a_reload(make_phone: MakePhone) -> No
     expect(phone.page.locator(".unsent")).to_have_count(0)
 
 
+def test_the_shell_opens_without_a_network(make_phone: MakePhone) -> None:
+    phone = make_phone("en-US")
+    phone.enter("Subway")
+    phone.page.evaluate("() => navigator.serviceWorker.ready.then(() => 0)")
+    phone.page.wait_for_function("() => navigator.serviceWorker.controller !== null")
+    phone.page.context.set_offline(True)
+    phone.page.reload()
+    expect(phone.page.locator(".banner")).to_contain_text("No network")
+    phone.say("See you above ground")
+    expect(phone.page.locator(".unsent")).to_have_count(1)
+    phone.page.context.set_offline(False)
+    phone.wait_connected()
+    expect(phone.page.locator(".message.own", has_text="See you above ground")).to_have_count(1)
+    expect(phone.page.locator(".unsent")).to_have_count(0)
+
+
 def test_reply_react_edit_and_recall(xiaoyu: Phone, brecken: Phone) -> None:
     xiaoyu.say("谢谢你们来")
     theirs = brecken.page.locator(".message:not(.own)", has_text="谢谢你们来").last
@@ -221,6 +237,7 @@ def test_reply_react_edit_and_recall(xiaoyu: Phone, brecken: Phone) -> None:
     mine.hover()
     mine.locator(".more").click()
     xiaoyu.page.locator("dialog[open] .emoji").first.wait_for()
+    xiaoyu.page.wait_for_timeout(250)
     xiaoyu.take("sheet-zh-light")
     xiaoyu.page.get_by_role("button", name="编辑").click()
     xiaoyu.say("谢谢大家来")

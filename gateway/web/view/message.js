@@ -87,6 +87,7 @@ export function postElement(block, context, shown, current) {
   }
   const bubble = h("div", { class: "bubble" });
   const read = reading(message, talk, shown);
+  if (message.announced) bubble.append(h("p", { class: "announced" }, say("announcement")));
   if (message.reply_to !== null) bubble.append(quote(message.reply_to, context, stop));
   bubble.append(stack(read, message, talk));
   if (read.state === "both") bubble.append(second(read, context));

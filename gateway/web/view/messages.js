@@ -114,7 +114,7 @@ export class Messages {
       case "post": {
         const { message, head } = block;
         const replied = message.reply_to === null ? "" : talk.room.messages.get(message.reply_to)?.version ?? "-";
-        return [message.version, head, this.#shownOf(message), message.seq === this.current, replied, talk.target, talk.routes.length].join();
+        return [message.version, head, this.#shownOf(message), replied, talk.target, talk.routes.length].join();
       }
       case "unsent":
         return [block.post.state, block.post.code, block.head, talk.connection.ready].join();
@@ -290,10 +290,6 @@ export class Messages {
       for (const button of known.node.querySelectorAll("[data-stop]")) button.tabIndex = stop;
     }
     this.current = seq;
-    for (const known of this.nodes.values()) {
-      const message = known.node.dataset.seq && this.context.talk.room.messages.get(Number(known.node.dataset.seq));
-      if (message) known.sign = this.#sign({ kind: "post", message, head: known.node.classList.contains("head") });
-    }
   }
 
   // A long press, a right click, or a tap on a message opens what can be done with it.

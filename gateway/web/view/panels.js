@@ -79,12 +79,11 @@ export function openPeople(view) {
       if (!here) return;
       const groups = Map.groupBy ? Map.groupBy(here.people, (one) => one.languages[0] ?? "und") : grouped(here.people);
       const counts = Object.entries(here.by_language).sort((a, b) => b[1] - a[1]);
-      const most = Math.max(1, ...counts.map(([, n]) => n));
       body.replaceChildren(
         h("p", { class: "lead" }, say("here_total", { n: here.total })),
         ...counts.map(([language, n]) => {
           const bar = h("span", { class: "bar" });
-          bar.style.inlineSize = `${Math.max(4, (n / most) * 100)}%`;
+          bar.style.inlineSize = `${Math.max(3, (n / Math.max(1, here.total)) * 100)}%`;
           return h("section", {},
             h("h3", {}, h("span", { class: "language", lang: language }, ownName(language)), h("span", { class: "count" }, new Intl.NumberFormat(ui).format(n)), h("span", { class: "bar-track" }, bar)),
             h("ul", {}, (groups.get(language) ?? []).map((person) => h("li", {}, h("button", {
