@@ -18,9 +18,10 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any, Final, Self
 
 from chat.adapters.backlog import BACKLOG_ITEMS_MAX, Backlog
+from chat.adapters.redis_address import Address
+from chat.adapters.redis_feed_wire import FeedWire, WireLost, connect
 from chat.adapters.redis_keys import Keys
 from chat.adapters.redis_log import read_entry
-from chat.adapters.redis_wire import Address, RedisWire, WireLost, connect
 from chat.errors import Unavailable
 from chat.ports import FeedItem, Gap, Whisper
 
@@ -66,7 +67,7 @@ class RedisFeed:
         self._jitter = jitter
         self._on_trouble = on_trouble
 
-        self._wire: RedisWire | None = None
+        self._wire: FeedWire | None = None
         self._rooms: dict[bytes, str] = {}
         """Channel -> room, of all rooms that are wanted."""
         self._in_force: set[bytes] = set()
@@ -173,7 +174,7 @@ class RedisFeed:
             self._gap_owed = why
             self._tell_trouble()
 
-    async def _serve(self, wire: RedisWire) -> str:
+    async def _serve(self, wire: FeedWire) -> str:
         """Returns why the wire was lost."""
         self._wire = wire
         channels = list(self._rooms)
@@ -186,7 +187,7 @@ class RedisFeed:
                 wire.tell("PING")  # unanswered in time, it loses the wire
         return wire.gone.result()
 
-    def _ask(self, wire: RedisWire, channels: list[bytes]) -> None:
+    def _ask(self, wire: FeedWire, channels: list[bytes]) -> None:
         try:
             # SUBSCRIBE is answered by pushes, one for each channel; its error alone comes as an answer.
             wire.send_only(self._subscribe, *channels)

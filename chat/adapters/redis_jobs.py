@@ -15,9 +15,8 @@ from typing import Any, Final
 
 import msgspec
 
-from chat.adapters.redis_engine import Command, RedisEngine
+from chat.adapters.redis_engine import Command, RedisEngine, Refused
 from chat.adapters.redis_keys import PARTITIONS, partition
-from chat.adapters.redis_wire import RedisWire, Refused
 from chat.ports import ForgetText, Job, JobText, PreviewText, TakenJob
 
 GROUP: Final = "translators"
@@ -35,8 +34,6 @@ class RedisJobs:
         self._engine = engine
         self._streams = engine.keys.jobs
         self._idle_ms = idle_ms
-        self._wires: dict[str, RedisWire] = {}
-        """One for each worker that waits: a blocking read holds up its connection."""
         self._ahead: dict[str, deque[tuple[float, TakenJob]]] = {}
         """Read by a worker beyond its limit (at most one for each stream), with the time of reading."""
         self._claim_at_s = 0.0
@@ -112,28 +109,17 @@ class RedisJobs:
                 command += ["BLOCK", block_ms]
             command += ["STREAMS", *streams, *(">" for _ in streams)]
             if block_ms > 0:
-                reply = await self._blocking(worker, command)
+                reply = await self._engine.call_blocking(*command)
             else:
                 reply = await self._engine.call(*command)
             block_ms = 0
             full = []
-            for stream, rows in (reply or {}).items():
+            for stream, rows in reply or ():
                 taken += await self._jobs(stream.decode(), rows, {})
                 if len(rows) >= count:
                     full.append(stream.decode())
             streams = full
         return taken
-
-    async def _blocking(self, worker: str, command: Command) -> Any:
-        wire = self._wires.get(worker)
-        if wire is None or wire.is_lost:
-            wire = self._wires[worker] = await self._engine.dedicated()
-        try:
-            return (await self._engine.call_all([command], wire=wire))[0]
-        except asyncio.CancelledError:
-            # Hang up, so that the engine gives no job to a worker that has stopped waiting.
-            wire.abort("the worker stopped waiting")
-            raise
 
     async def _claim(self, worker: str, limit: int) -> list[TakenJob]:
         count = max(1, limit // PARTITIONS)

@@ -1,29 +1,27 @@
-"""One connection to Redis or Valkey, speaking RESP3: commands go out in order, answers come back in order.
+"""The feed's connection to Redis or Valkey, speaking RESP3: commands go out in order, answers come back in order.
 
 Invariant: every command sent is settled exactly once, with its answer or with `WireLost`, and a wire that heard nothing
 for `answer_within_s` while answers were due is lost. It is never repaired: whoever needs one connects a new one, so
 "the connection broke" is an event its owner sees, not a silence inside a library.
 
-Own protocol on `hiredis.Reader` instead of redis-py's connections: 0.45 us against 7.6 for a published message,
-and commands of all coroutines share one pipeline, where a pooled redis-py command costs 113 us of this process
-(measured). It writes once per tick of the loop: what waits is joined. redis-py still reads the URL, for its spelling
-of options is what operators know.
+Only the feed uses it; commands go through redis-py (`redis_engine`). A protocol on `hiredis.Reader`, because a
+published message costs 0.45 us here and 7.6 in redis-py's PubSub (measured), which besides mends its connection in
+silence. It writes once per tick of the loop: what waits is joined.
 """
 
 import asyncio
 import socket
-import ssl
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Self, cast
+from typing import Any, Final, cast
 
 import hiredis
-from redis.asyncio.connection import SSLConnection, parse_url
+
+from chat.adapters.redis_address import Address
 
 _NOT_YET: Any = object()
 
-IN_FLIGHT_MAX = 10_000
+IN_FLIGHT_MAX: Final = 10_000
 """Commands sent and not answered. An engine that is so far behind is away; more would only make memory grow."""
 
 
@@ -31,71 +29,13 @@ class WireLost(Exception):
     """The connection could not be made or broke. Whether an unanswered command was carried out is unknown."""
 
 
-class Refused(Exception):
-    """The engine answered with an error."""
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where an engine listens and how to introduce oneself."""
-
-    host: str = "localhost"
-    port: int = 6379
-    socket_path: str | None = None
-    username: str = "default"
-    password: str | None = None
-    database: int = 0
-    tls: ssl.SSLContext | None = None
-
-    @classmethod
-    def parse(cls, url: str) -> Self:
-        """redis://[[user]:password@]host[:port][/db], rediss:// for TLS, unix:///path[?db=n].
-
-        Raises ValueError, without repeating the URL, which holds a password.
-        """
-        try:
-            options: dict[str, Any] = dict(parse_url(url))
-            database = int(options.get("db", 0))
-        except ValueError:
-            raise ValueError("the Redis URL is not valid; expected redis://, rediss:// or unix:///path") from None
-        tls = None
-        if options.get("connection_class") is SSLConnection:
-            tls = ssl.create_default_context(cafile=options.get("ssl_ca_certs"))
-            if str(options.get("ssl_check_hostname", "true")).lower() in ("false", "0", "no"):
-                tls.check_hostname = False
-            if options.get("ssl_cert_reqs") == "none":
-                tls.check_hostname = False
-                tls.verify_mode = ssl.CERT_NONE
-            if options.get("ssl_certfile"):
-                tls.load_cert_chain(options["ssl_certfile"], options.get("ssl_keyfile"))
-        return cls(
-            host=options.get("host") or "localhost",
-            port=options.get("port") or 6379,
-            socket_path=options.get("path"),
-            username=options.get("username") or "default",
-            password=options.get("password"),
-            database=database,
-            tls=tls,
-        )
-
-    def __str__(self) -> str:
-        return self.socket_path or f"{self.host}:{self.port}"
-
-
-class RedisWire(asyncio.Protocol):
-    def __init__(
-        self,
-        *,
-        answer_within_s: float,
-        on_push: Callable[[list[Any]], None] | None = None,
-        in_flight_max: int = IN_FLIGHT_MAX,
-    ) -> None:
+class FeedWire(asyncio.Protocol):
+    def __init__(self, *, answer_within_s: float, on_push: Callable[[list[Any]], None]) -> None:
         self._loop = asyncio.get_running_loop()
         self._reader = hiredis.Reader(notEnoughData=_NOT_YET)
         self._transport: asyncio.Transport | None = None
         self._answer_within_s = answer_within_s
         self._on_push = on_push
-        self._in_flight_max = in_flight_max
         self._due: deque[asyncio.Future[Any] | None] = deque()
         self._outgoing: list[bytes] = []
         self._heard = 0
@@ -107,10 +47,6 @@ class RedisWire(asyncio.Protocol):
     @property
     def is_lost(self) -> bool:
         return self._why is not None
-
-    @property
-    def in_flight(self) -> int:
-        return len(self._due)
 
     def send(self, *command: str | bytes | int) -> asyncio.Future[Any]:
         """The future of the answer; an error answer is a `hiredis.ReplyError` value. Raises WireLost."""
@@ -161,8 +97,7 @@ class RedisWire(asyncio.Protocol):
             reader.feed(data)
             while (reply := reader.gets()) is not _NOT_YET:
                 if type(reply) is hiredis.PushNotification:
-                    if self._on_push is not None:
-                        self._on_push(reply)
+                    self._on_push(reply)
                 elif not self._settle(reply):
                     return
         except hiredis.ProtocolError as broken:
@@ -187,8 +122,8 @@ class RedisWire(asyncio.Protocol):
     def _put(self, command: tuple[str | bytes | int, ...], answer: asyncio.Future[Any] | None) -> None:
         if self._why is not None:
             raise WireLost(self._why)
-        if len(self._due) >= self._in_flight_max:
-            raise WireLost(f"{self._in_flight_max} commands already wait for the engine")
+        if len(self._due) >= IN_FLIGHT_MAX:
+            raise WireLost(f"{IN_FLIGHT_MAX} commands already wait for the engine")
         self._due.append(answer)
         self._write(command)
         if self._watch is None:
@@ -219,11 +154,11 @@ async def connect(
     *,
     connect_within_s: float,
     answer_within_s: float,
-    on_push: Callable[[list[Any]], None] | None = None,
-) -> RedisWire:
+    on_push: Callable[[list[Any]], None],
+) -> FeedWire:
     """A wire that has introduced itself to an engine that is ready for commands. Raises WireLost."""
     loop = asyncio.get_running_loop()
-    wire = RedisWire(answer_within_s=answer_within_s, on_push=on_push)
+    wire = FeedWire(answer_within_s=answer_within_s, on_push=on_push)
     try:
         async with asyncio.timeout(connect_within_s):
             if address.socket_path is not None:
