@@ -238,7 +238,8 @@ async def _serve(settings: Settings, listening: socket.socket) -> int:
 
 async def _served(server: uvicorn.Server, listening: socket.socket) -> int:
     try:
-        await server.serve(sockets=[listening])
+        with listening:
+            await server.serve(sockets=[listening])
     except SystemExit as ending:  # how uvicorn says that the lifespan did not start
         return int(ending.code or 0) or 1
     return 0

@@ -1,6 +1,7 @@
 """Requests and answers of the REST surface as typed structs: decoding validates them, and OpenAPI is made from them.
 
-Requests refuse fields they do not know (a slip like "titel" must not be silence); answers may grow new ones.
+Requests refuse fields and query parameters they do not know (a slip like "titel" or "limt" must not be silence);
+answers may grow new ones.
 """
 
 from typing import Annotated, Literal
@@ -52,21 +53,21 @@ class OfMember(Struct, frozen=True):
 # -- query parameters --------------------------------------------------------------------------------------------------
 
 
-class NoQuery(Struct, frozen=True):
+class NoQuery(Struct, frozen=True, forbid_unknown_fields=True):
     pass
 
 
-class RoomsQuery(Struct, frozen=True, kw_only=True):
+class RoomsQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     after: Annotated[str, Meta(max_length=64, description="go on after this room id")] = ""
     limit: Annotated[int, Meta(ge=1, le=100)] = 100
 
 
-class MembersQuery(Struct, frozen=True, kw_only=True):
+class MembersQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     after: Annotated[str, Meta(max_length=128, description="go on after this user id")] = ""
     limit: Annotated[int, Meta(ge=1, le=1000)] = 1000
 
 
-class MessagesQuery(Struct, frozen=True, kw_only=True):
+class MessagesQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     before: Annotated[Seq, Meta(description="entries before this seq; not with `after`")] | None = None
     after: Annotated[Seq, Meta(description="entries after this seq")] | None = None
     epoch: Annotated[Epoch, Meta(description="refuse (epoch_changed) if the log is of another life")] | None = None

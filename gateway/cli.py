@@ -21,6 +21,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from gateway.invites import invite_link
 from gateway.settings import PREFIX, Settings, SettingsInvalid, load_settings
 
 out: Final = Console(highlight=False, soft_wrap=True)
@@ -189,7 +190,7 @@ def invite(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Make an invitation and print its link and QR code."""
-    from gateway.invites import invite_link, new_code
+    from gateway.invites import new_code
     from gateway.up import HOST, connected_service, is_missing_room, public_base, qr_code
 
     settings = _existing(load_settings())
@@ -218,6 +219,23 @@ def invite(
         print(json.dumps({"code": made.code, "link": link, "room": room, "expires_at_ms": made.expires_at_ms}))
     else:
         print(f"{link}\n\n{qr_code(link, colours=sys.stdout.isatty())}")
+
+
+@cli.command()
+def welcome() -> None:
+    """Make the first room, `welcome`, where it is missing, and print the invitation into it. `up` does this itself."""
+    from gateway.up import connected_service, public_base, qr_code
+    from gateway.up import welcome as find_or_make
+
+    settings = load_settings()
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    async def run() -> str:
+        async with connected_service(settings) as (_, service):
+            return await find_or_make(service, settings.data_dir)
+
+    link = invite_link(public_base(settings, settings.port), asyncio.run(run()))
+    print(f"{link}\n\n{qr_code(link, colours=sys.stdout.isatty())}")
 
 
 @cli.command()

@@ -9,7 +9,7 @@ import asyncio
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from re import fullmatch
 from typing import Any, Final
 
@@ -102,7 +102,6 @@ class Http:
         self._websocket = websocket
         self._web = web
         self._why_not_ready = why_not_ready
-        self._document = msgspec.json.encode(openapi_document())
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(_Statistics(name, lambda: {**statistics(), **api.statistics()}))
         ProcessCollector(registry=self._registry)
@@ -199,7 +198,7 @@ class Http:
         )
 
     async def _openapi(self, request: Request) -> Response:
-        return Response(self._document, headers={"content-type": "application/json", "cache-control": "no-cache"})
+        return Response(_document(), headers={"content-type": "application/json", "cache-control": "no-cache"})
 
     async def _upgrade(self, request: Request) -> Response:
         raise HttpProblem("upgrade_required", {"upgrade": "websocket", "connection": "upgrade"})
@@ -317,6 +316,11 @@ async def _gathered(lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         yield bytes(pieces)
     except CommandFailed as failure:
         log.warning("an export was cut off", code=failure.code)
+
+
+@cache
+def _document() -> bytes:
+    return msgspec.json.encode(openapi_document())
 
 
 async def _nothing_here(scope: Message, receive: Receive, send: Send) -> None:

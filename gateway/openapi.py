@@ -108,7 +108,8 @@ def _of_parameter(schema: dict[str, Any]) -> dict[str, Any]:
     found = dict(kept[0]) if kept else dict(schema)
     if found.get("default", 0) is None:
         del found["default"]
-    return _tidied(found)
+    tidy: dict[str, Any] = _tidied(found)
+    return tidy
 
 
 def _responses(operation: Operation, answer: Any) -> dict[str, Any]:

@@ -238,7 +238,7 @@ async def test_an_address_that_cannot_be(host: httpx.AsyncClient, path: str) -> 
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=0", "limit=101", "limit=x", "before=-1", "epoch=XYZ", "languages=english,", "after=1.5"]
+    "query", ["limit=0", "limit=101", "limit=x", "before=-1", "epoch=XYZ", "languages=english,", "after=1.5", "limt=5"]
 )
 async def test_a_query_that_cannot_be(host: httpx.AsyncClient, query: str) -> None:
     assert problem(await host.get(f"/api/v1/rooms/{ROOM}/messages?{query}")) == (400, "malformed")

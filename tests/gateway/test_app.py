@@ -1,0 +1,125 @@
+"""A gateway process lives exactly as long as its relay, and leaves in order when asked."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from chat.adapters.memory import MemoryEngine
+from gateway import app as module
+from gateway.gateway import Gateway
+from gateway.logs import blank_secrets
+from gateway.settings import Settings, load_settings
+
+PATIENCE_S = 20.0
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    for name in list(os.environ):
+        if name.startswith("DIQIUCUN_"):
+            monkeypatch.delenv(name)
+    return load_settings(data_dir=tmp_path, host="127.0.0.1", port=0, stop_within_s=2.0)
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> MemoryEngine:
+    engine = MemoryEngine()
+
+    @asynccontextmanager
+    async def connect(redis_url: str | None, data_dir: Path) -> AsyncIterator[MemoryEngine]:
+        yield engine
+
+    monkeypatch.setattr(module, "connect_engine", connect)
+    return engine
+
+
+@asynccontextmanager
+async def served(settings: Settings) -> AsyncIterator[tuple[asyncio.Task[int], httpx.AsyncClient]]:
+    bound = module.listen("127.0.0.1", 0, shared=False)
+    url = f"http://127.0.0.1:{bound.getsockname()[1]}"
+    async with (
+        asyncio.timeout(PATIENCE_S),
+        httpx.AsyncClient(base_url=url, trust_env=False) as client,
+        asyncio.TaskGroup() as tasks,
+    ):
+        serving = tasks.create_task(module._serve(settings, bound))
+        while not serving.done():
+            try:
+                if (await client.get("/readyz")).status_code == 200:
+                    break
+            except httpx.TransportError:
+                await asyncio.sleep(0.02)
+        yield serving, client
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_it_in_order(settings: Settings, engine: MemoryEngine, number: int) -> None:
+    async with served(settings) as (serving, client):
+        assert (await client.get("/healthz")).status_code == 200
+        engine.go_away()
+        refused = await client.get("/readyz")
+        assert refused.status_code == 503
+        assert "cannot be reached" in refused.json()["words"]
+        engine.come_back()
+        os.kill(os.getpid(), number)
+        assert await serving == 0
+
+
+@pytest.mark.slow
+async def test_a_dead_relay_ends_the_process(
+    settings: Settings, engine: MemoryEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, die = Gateway.run, asyncio.Event()
+
+    async def run(self: Gateway) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(real(self))
+            await die.wait()
+            raise ConnectionError("the ear is gone")
+
+    monkeypatch.setattr(Gateway, "run", run)
+    async with served(settings) as (serving, _):
+        die.set()
+        assert await serving == 1
+
+
+@pytest.mark.slow
+async def test_a_process_that_cannot_start_ends_with_status_1(
+    settings: Settings, engine: MemoryEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.keys_path.write_text("{}")
+    bound = module.listen("127.0.0.1", 0, shared=False)
+    async with asyncio.timeout(PATIENCE_S):
+        assert await module._serve(settings, bound) == 1
+
+
+def test_a_port_is_shared_only_by_those_who_ask_for_it() -> None:
+    with module.listen("127.0.0.1", 0, shared=True) as first:
+        port = first.getsockname()[1]
+        with module.listen("127.0.0.1", port, shared=True):
+            pass
+        first.listen()
+        with pytest.raises(OSError, match="in use"):
+            module.listen("127.0.0.1", port, shared=False)
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        ({"token": "abc", "event": "hello"}, {"token": "***", "event": "hello"}),
+        ({"event": "GET /api/v1/invites/ABCDEF123 failed"}, {"event": "GET /api/v1/invites/*** failed"}),
+        ({"event": "http://x/#/i/ABCDEF123"}, {"event": "http://x/#/i/***"}),
+        ({"exception": "bad: eyJhbGciOiJI.eyJzdWIi.c2ln"}, {"exception": "bad: ***"}),
+        ({"event": "plain", "count": 3}, {"event": "plain", "count": 3}),
+    ],
+)
+def test_neither_tokens_nor_invitations_are_logged(event: dict[str, Any], expected: dict[str, Any]) -> None:
+    assert blank_secrets(None, "info", event) == expected
