@@ -24,6 +24,8 @@ ANSWERS: Final[dict[type, tuple[type, ...]]] = {
     commands.Join: (frames.RoomFrame,),
     commands.History: (frames.Page,),
     commands.Presence: (frames.People,),
+    commands.Glossary: (frames.GlossaryFrame,),
+    commands.Preview: (frames.PreviewFrame,),
     commands.Ping: (frames.Pong,),
 }
 """The answers of a command, besides `error`. All others are answered with `ack`."""

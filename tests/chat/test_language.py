@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.language import Language, canonical, canonical_list, wanted
+from chat.language import Language, canonical, canonical_list, guess, wanted
 from tests.chat.test_ids import accepts
 
 TABLE = {
@@ -57,3 +57,24 @@ def test_traditional_and_simplified_are_two_languages_to_read():
 def test_an_empty_room_needs_nothing():
     assert wanted("en", []) == ()
     assert wanted("en", [()]) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "candidates", "expected"),
+    [
+        ("大家好", ["zh", "en"], "zh"),
+        ("大家好", ["zh-Hant", "en"], "zh-Hant"),
+        ("大家好", ["en"], "zh"),
+        ("こんにちは、皆さん", ["zh", "ja"], "ja"),
+        ("안녕하세요", ["en"], "ko"),
+        ("hello", ["zh", "en"], "en"),
+        ("hello", ["en", "fr"], ""),  # either
+        ("hello", ["zh"], ""),  # none that we know of
+        ("hello 大家", ["zh", "en"], ""),  # both
+        ("666 👍🏽", ["zh", "en"], ""),
+    ],
+)
+def test_the_script_of_a_text_tells_its_language_only_where_it_is_certain(
+    text: str, candidates: list[str], expected: str
+):
+    assert guess(text, candidates) == expected

@@ -17,6 +17,8 @@ BASE = {
     "set_languages": {"languages": ["zh"]},
     "mark_read": {"room": "r", "seq": 1},
     "join": {"room": "r"},
+    "put_term": {"room": "r", "source": "a", "once": "o"},
+    "configure": {"room": "r", "once": "o"},
     "ping": {},
 }
 MENTION = {"user": "u", "text": "@u"}
@@ -38,6 +40,9 @@ BOUNDS = [
     ("react", "emoji", lambda n: "❤" * n, 1, limits.EMOJI_CHARS_MAX),
     ("create_room", "title", lambda n: "村" * n, 1, 4 * limits.TITLE_GRAPHEMES_MAX),
     ("mark_read", "seq", int, 0, 2**53 - 1),
+    ("put_term", "source", lambda n: "树" * n, 1, limits.TERM_CHARS_MAX),
+    ("put_term", "note", lambda n: "n" * n, 0, limits.NOTE_CHARS_MAX),
+    ("configure", "translation_budget_ms", int, limits.BUDGET_MS_MIN, limits.BUDGET_MS_MAX),
     ("join", "invite", lambda n: "i" * n, 0, 64),
 ]
 

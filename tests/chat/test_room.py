@@ -7,19 +7,27 @@ import pytest
 
 from chat.commands import (
     Command,
+    Configure,
     CreateRoom,
     Edit,
+    Glossary,
     History,
     Join,
     Leave,
     MarkRead,
+    Pin,
     Post,
     Presence,
+    Preview,
+    PutTerm,
     React,
     Recall,
+    RemoveTerm,
     RoomCommand,
+    Suggest,
     Translate,
     Typing,
+    Vote,
 )
 from chat.errors import ErrorCode, Rejected
 from chat.events import Edited, Joined, Left, Mention, Posted, Reacted, Recalled, Role, RoleChanged
@@ -58,6 +66,11 @@ invite        yes yes no  no
 remove_member yes yes no  no
 change_role   yes no  no  no
 export        yes yes no  no
+announce      yes yes no  no
+configure     yes yes no  no
+pin           yes yes no  no
+change_glossary yes yes no no
+suggest       yes yes yes yes
 """
 ROWS = [line.split() for line in TABLE.strip().splitlines()]
 CELLS = [(action, role, cell == "yes") for action, *cells in ROWS for role, cell in zip(ROLES, cells, strict=True)]
@@ -121,6 +134,15 @@ ROOM_COMMANDS: dict[str, RoomCommand] = {
     "history": History(id=1, room="r"),
     "presence": Presence(id=1, room="r"),
     "translate": Translate(id=1, room="r", of=1, language="en"),
+    "announce": Post(id=1, room="r", text="hi", once="o", announce=True),
+    "preview": Preview(id=1, room="r", text="hi", language="zh"),
+    "suggest": Suggest(id=1, room="r", of=1, language="zh", text="hi", once="o"),
+    "vote": Vote(id=1, room="r", of=1, suggestion=2, once="o"),
+    "glossary": Glossary(id=1, room="r"),
+    "put_term": PutTerm(id=1, room="r", source="a", once="o"),
+    "remove_term": RemoveTerm(id=1, room="r", source="a", once="o"),
+    "configure": Configure(id=1, room="r", title="T", once="o"),
+    "pin": Pin(id=1, room="r", of=1, once="o"),
 }
 
 

@@ -47,6 +47,14 @@ COMMANDS: dict[str, c.Command] = {
     "set_languages": c.SetLanguages(id=13, languages=("en", "zh-Hant")),
     "translate": c.Translate(id=14, room=ROOM, of=4, language="en"),
     "ping": c.Ping(id=15),
+    "preview": c.Preview(id=16, room=ROOM, text="大家好", language="en"),
+    "suggest": c.Suggest(id=17, room=ROOM, of=4, language="en", text="Good evening, all", once="s-1"),
+    "vote": c.Vote(id=18, room=ROOM, of=4, suggestion=50, once="v-1"),
+    "glossary": c.Glossary(id=19, room=ROOM),
+    "put_term": c.PutTerm(id=20, room=ROOM, source="榕树", target="banyan", language="en", note="the tree", once="g-1"),
+    "remove_term": c.RemoveTerm(id=21, room=ROOM, source="榕树", language="en", once="g-2"),
+    "configure": c.Configure(id=22, room=ROOM, translation="hold", translation_budget_ms=1_500, once="o-1"),
+    "pin": c.Pin(id=23, room=ROOM, of=4, once="n-1"),
 }
 
 EVENTS: dict[str, e.Event] = {
@@ -69,6 +77,12 @@ EVENTS: dict[str, e.Event] = {
         starter=True,
     ),
     "untranslated": e.Untranslated(of=4, revision=1, language="fr", source="zh", reason="no_package"),
+    "room_changed": e.RoomChanged(by="rongrong", title="春天音乐会", translation="hold", translation_budget_ms=1_500),
+    "term_changed": e.TermChanged(by="rongrong", source="榕树", target="banyan", language="en", note="the tree"),
+    "term_removed": e.TermRemoved(by="rongrong", source="榕树", language="en"),
+    "pinned": e.Pinned(of=4, by="rongrong", on=True),
+    "suggested": e.Suggested(of=4, revision=1, language="en", text="Good evening, all", by="brecken", name="Brecken"),
+    "voted": e.Voted(of=4, suggestion=50, by="rongrong", on=True),
 }
 
 _PAGE_ENTRY = f.PageEntry(seq=4, at_ms=AT_MS, event=EVENTS["posted"])
@@ -122,6 +136,16 @@ FRAMES: dict[str, f.Frame] = {
     ),
     "typing": f.TypingFrame(room=ROOM, user="brecken", name="Brecken"),
     "gap": f.GapFrame(room=ROOM, head=Position(EPOCH, 97), missed=12),
+    "glossary": f.GlossaryFrame(
+        re=19,
+        room=ROOM,
+        version=60,
+        terms=(f.GlossaryTerm(source="榕树", target="banyan", language="en", note="the tree", added_by="rongrong"),),
+    ),
+    "preview": f.PreviewFrame(re=16, text="Hello everyone", back="大家好", source="zh", starter=True),
+    "entry_held": f.EntryFrame(
+        room=ROOM, epoch=EPOCH, seq=42, at_ms=AT_MS, event=EVENTS["posted"], translation=EVENTS["translated"]
+    ),
     "pong": f.Pong(re=15, at_ms=AT_MS),
     "closing": f.Closing(code=4000, words="the server is restarting", retry_after_ms=1_700),
 } | {

@@ -9,7 +9,7 @@ LEVELS = {
     0: "chat chat.ids chat.language chat.limits chat.errors chat.events chat.commands chat.frames",
     1: """chat.ports chat.text chat.room chat.quota chat.wire
           gateway gateway.session gateway.outbox gateway.closing gateway.fanout gateway.hub gateway.catchup
-          gateway.quotas
+          gateway.quotas gateway.holding
           translator translator.scripts translator.punctuation translator.sentences translator.chinese
           translator.phrases translator.masking translator.detect translator.guard translator.routes
           translator.batching translator.cache""",
