@@ -1,12 +1,17 @@
 """Sentences this process has translated lately: least recently used goes first. Pure.
 
-Invariant: at most `entries_max` entries, none longer than `TEXT_CHARS_MAX`, so the memory has a bound. Chat repeats
-itself (greetings, the line everybody quotes), and a sentence costs the engine 4 to 50 ms. The key names package and
-version, so an upgraded package never answers with the words of its predecessor. In the process and not in Redis: the
-round trip would cost as much as a batched sentence.
+Invariant: at most `entries_max` entries, none longer than `TEXT_CHARS_MAX`, so the memory has a bound; and after
+`forget(text)` no entry shows what `text` said. Chat repeats itself (greetings, the line everybody quotes), and a
+sentence costs the engine 4 to 50 ms. The key names package and version, so an upgraded package never answers with the
+words of its predecessor. The room's terms need no place in the key: they stand in the sentence already, in the words
+the reader shall see, when it comes here (see `terms`).
+
+In the process and not in Redis: the round trip would cost as much as a batched sentence. What workers share are whole
+messages (see `shared`).
 """
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 TEXT_CHARS_MAX: Final = 400
@@ -28,6 +33,7 @@ class Cache:
         self._entries: OrderedDict[CacheKey, str] = OrderedDict()
         self._hits = 0
         self._misses = 0
+        self._forgotten = 0
 
     def get(self, key: CacheKey) -> str | None:
         """What was put under `key`, now the most recently used."""
@@ -48,5 +54,23 @@ class Cache:
         while len(self._entries) > self._entries_max:
             self._entries.popitem(last=False)
 
+    def forget(self, texts: Iterable[str]) -> None:
+        """Drop every sentence that is a part of one of `texts`, and what was made of it on the way to a third
+        language. Too much goes ("hello" is in many texts), never too little; a look at every entry, some ms."""
+        sought = [text.casefold() for text in texts if text.strip()]
+        while sought:
+            gone = [key for key in self._entries if any(key.text.casefold() in text for text in sought)]
+            sought = [self._entries.pop(key).casefold() for key in gone]
+            self._forgotten += len(gone)
+
+    def clear(self) -> None:
+        self._forgotten += len(self._entries)
+        self._entries.clear()
+
     def statistics(self) -> dict[str, int]:
-        return {"cache_entries": len(self._entries), "cache_hits": self._hits, "cache_misses": self._misses}
+        return {
+            "cache_entries": len(self._entries),
+            "cache_hits": self._hits,
+            "cache_misses": self._misses,
+            "cache_forgotten": self._forgotten,
+        }

@@ -1,19 +1,31 @@
 """The way of sentences to the engine: cache, then one lane for each package and search, each with its batcher.
 
 Invariants: a sentence that several callers want at once is translated once; a caller that gives up takes nobody
-else's answer with it; every accepted sentence ends as an answer, `TooLate`, or the engine's failure. At most
-`running_max` batches are in the engine at a time: while it is busy, sentences gather, and the next batch is larger.
-That, more than the window, is what makes batches in a busy room.
+else's answer with it; every accepted sentence ends as an answer, `TooLate`, `Overloaded`, or the engine's failure. At
+most `running_max` batches are in the engine at a time: while it is busy, sentences gather, and the next batch is
+larger. That, more than the window, is what makes batches in a busy room; an idle engine is not kept waiting at all,
+so a lone message costs what the engine costs.
+
+What waits is shared out among the free places: 32 sentences for two idle processors are two batches of 16. And no
+batch is meant to take longer than `BATCH_S`, as measured on this machine and package: the next urgent sentence waits
+for the end of a batch, whatever its priority.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from translator.batching import ITEMS_MAX, WAITING_MAX, WINDOW_S, Batcher
 from translator.cache import Cache, CacheKey
 from translator.engine import FIRST, Engine, EngineFailed, Search
 from translator.routes import Package
+
+BATCH_ITEMS_MIN: Final = 8
+"""Sharing out ends here: below it a sentence costs more in two batches than in one."""
+BATCH_S: Final = 0.25
+LEARN: Final = 0.2
+"""Weight of the newest batch in what a batch is expected to take."""
 
 
 class TooLate(Exception):
@@ -21,7 +33,7 @@ class TooLate(Exception):
 
 
 class Overloaded(Exception):
-    """Too many sentences wait for this package already."""
+    """Too many sentences wait for this package: this one was refused, or given up for others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +51,15 @@ class _Lane:
         self.batcher = batcher
         self.pending: dict[str, asyncio.Future[str]] = {}
         self.timer: asyncio.TimerHandle | None = None
+        self.running = 0
+        self.batch_s = 0.0
+        """What a batch is expected to take, and how many sentences it then holds."""
+        self.batch_items = 0.0
+
+    def learn(self, took_s: float, sentences: int) -> None:
+        weight = LEARN if self.batch_items else 1.0
+        self.batch_s += weight * (took_s - self.batch_s)
+        self.batch_items += weight * (sentences - self.batch_items)
 
 
 class Lanes:
@@ -85,15 +106,17 @@ class Lanes:
         *,
         deadline: float,
         priority: int = 0,
+        late_at: float = float("inf"),
         search: Search = FIRST,
     ) -> list[str]:
-        """Translations of `sentences`, in order. `deadline` is on the running loop's clock.
+        """Translations of `sentences`, in order. `deadline` and `late_at` (see `batching`) are on the running loop's
+        clock.
 
         Raises TooLate, Overloaded, EngineFailed.
         """
         lane = self._lane(package, search)
         loop = asyncio.get_running_loop()
-        answers = [self._answer(lane, sentence, deadline, priority) for sentence in sentences]
+        answers = [self._answer(lane, sentence, deadline, priority, late_at) for sentence in sentences]
         made: list[str] = []
         try:
             async with asyncio.timeout_at(deadline):
@@ -105,11 +128,24 @@ class Lanes:
                             # Somebody else asked first, with a nearer deadline; ours may still hold.
                             if loop.time() >= deadline:
                                 raise
-                            answer = self._answer(lane, sentence, deadline, priority)
+                            answer = self._answer(lane, sentence, deadline, priority, late_at)
                     made.append(answer)
         except TimeoutError:
             raise TooLate from None
         return made
+
+    def forget(self, texts: Iterable[str]) -> None:
+        """Drop what the cache holds of these texts."""
+        self._cache.forget(texts)
+
+    def forget_everything(self) -> None:
+        self._cache.clear()
+
+    def retire(self, package: Package) -> None:
+        """A package left: its lanes go once they are empty; what waits in them is still tried."""
+        for key, lane in tuple(self._lanes.items()):
+            if lane.package == package and not lane.pending and not lane.running:
+                del self._lanes[key]
 
     def statistics(self) -> dict[str, int]:
         totals: dict[str, int] = {"batches_running": self._running, "batches_failed": self._failed}
@@ -126,7 +162,9 @@ class Lanes:
             lane = self._lanes[key] = _Lane(package, search, batcher)
         return lane
 
-    def _answer(self, lane: _Lane, text: str, deadline: float, priority: int) -> "str | asyncio.Future[str]":
+    def _answer(
+        self, lane: _Lane, text: str, deadline: float, priority: int, late_at: float
+    ) -> "str | asyncio.Future[str]":
         """The cached translation, or the future of the one on its way. No await between look-up and entry."""
         known = self._cache.get(self._key(lane, text))
         if known is not None:
@@ -138,7 +176,14 @@ class Lanes:
         answer: asyncio.Future[str] = loop.create_future()
         # Whoever waits takes the exception; if nobody waits any more, it is not "never retrieved".
         answer.add_done_callback(lambda done: done.cancelled() or done.exception())
-        if not lane.batcher.offer(_Wanted(text, answer), loop.time(), deadline=deadline, priority=priority):
+        if not lane.batcher.offer(
+            _Wanted(text, answer),
+            loop.time(),
+            deadline=deadline,
+            priority=priority,
+            late_at=late_at,
+            weight=_weight(text),
+        ):
             raise Overloaded
         lane.pending[text] = answer
         self._schedule(lane)
@@ -149,7 +194,7 @@ class Lanes:
 
     def _schedule(self, lane: _Lane) -> None:
         """See to it that the lane is looked at when its batch is due. One timer a lane."""
-        due = lane.batcher.due_at()
+        due = lane.batcher.due_at(idle=not self._running)
         if due is None or self._running >= self._running_max:
             return
         loop = asyncio.get_running_loop()
@@ -165,23 +210,40 @@ class Lanes:
             lane.timer = None
         if self._running >= self._running_max:
             return
+        idle = not self._running
         # The loop's clock may ring a timer up to its resolution early.
-        taken = lane.batcher.take(max(asyncio.get_running_loop().time(), lane.batcher.due_at() or 0.0))
+        now = max(asyncio.get_running_loop().time(), lane.batcher.due_at(idle=idle) or 0.0)
+        taken = lane.batcher.take(now, work_s=lane.batch_s, idle=idle, items_max=self._share(lane))
         for wanted in taken.expired:
             self._settle(lane, wanted, TooLate())
+        for wanted in taken.shed:
+            self._settle(lane, wanted, Overloaded())
         if taken.batch:
             self._running += 1
+            lane.running += 1
             self._tasks.create_task(self._run(lane, taken.batch))
         self._schedule(lane)
 
+    def _share(self, lane: _Lane) -> int:
+        """How many sentences the next batch of this lane may hold."""
+        free = self._running_max - self._running
+        share = max(BATCH_ITEMS_MIN, -(-len(lane.batcher) // free))
+        if lane.batch_s:
+            share = min(share, max(BATCH_ITEMS_MIN, int(BATCH_S / lane.batch_s * lane.batch_items)))
+        return share
+
     async def _run(self, lane: _Lane, batch: Sequence[_Wanted]) -> None:
+        loop = asyncio.get_running_loop()
+        started = loop.time()
         try:
             for wanted, outcome in zip(batch, await self._outcomes(lane, batch), strict=True):
                 if isinstance(outcome, str):
                     self._cache.put(self._key(lane, wanted.text), outcome)
                 self._settle(lane, wanted, outcome)
+            lane.learn(loop.time() - started, len(batch))
         finally:
             self._running -= 1
+            lane.running -= 1
             for wanted in batch:  # only a cancelled task leaves any
                 self._settle(lane, wanted, TooLate())
             for waiting in sorted(self._lanes.values(), key=lambda each: each.batcher.due_at() or 0.0):
@@ -210,3 +272,9 @@ class Lanes:
             wanted.answer.set_result(outcome)
         else:
             wanted.answer.set_exception(outcome)
+
+
+def _weight(text: str) -> int:
+    """About how many pieces of SentencePiece: two for three Han characters, one for three or four letters."""
+    wide = sum(character >= "\u2e80" for character in text)
+    return 1 + (2 * wide) // 3 + (len(text) - wide) // 3

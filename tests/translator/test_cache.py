@@ -18,7 +18,7 @@ def test_the_least_recently_used_goes_first() -> None:
     cache.put(key("c"), "C")
     assert cache.get(key("b")) is None
     assert cache.get(key("a")) == "A"
-    assert cache.statistics() == {"cache_entries": 2, "cache_hits": 2, "cache_misses": 1}
+    assert cache.statistics() == {"cache_entries": 2, "cache_hits": 2, "cache_misses": 1, "cache_forgotten": 0}
 
 
 def test_an_upgraded_package_does_not_answer_for_its_predecessor() -> None:
@@ -40,3 +40,17 @@ def test_it_never_holds_more_than_its_bound_and_never_lies(entries_max: int, tex
         assert cache.get(key(text)) in (None, text.upper())
         cache.put(key(text), text.upper())
         assert cache.statistics()["cache_entries"] <= entries_max
+
+
+def test_what_was_taken_back_is_forgotten_on_every_leg_of_its_way() -> None:
+    cache = Cache()
+    cache.put(CacheKey("zh_en", "1", "", "我住在解放路"), "I live in Jiefang Road")
+    cache.put(CacheKey("en_es", "1", "", "I live in Jiefang Road"), "Vivo en Jiefang Road")
+    cache.put(CacheKey("zh_en", "1", "", "你好"), "Hello")
+    cache.forget(["小明！我住在解放路。", " "])
+    assert cache.get(CacheKey("zh_en", "1", "", "我住在解放路")) is None
+    assert cache.get(CacheKey("en_es", "1", "", "I live in Jiefang Road")) is None
+    assert cache.get(CacheKey("zh_en", "1", "", "你好")) == "Hello"
+    cache.clear()
+    assert cache.statistics()["cache_entries"] == 0
+    assert cache.statistics()["cache_forgotten"] == 3

@@ -1,13 +1,15 @@
 """Sentences on their way to the engine: batched, asked once, never lost, never past their deadline."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
 from tests.support.virtual_time import run
 from tests.translator.doubles import ScriptedEngine, package
+from translator.batching import POSTED
 from translator.cache import Cache
-from translator.engine import SECOND, EngineFailed, Search
+from translator.engine import FIRST, SECOND, EngineFailed, Search
 from translator.lanes import Lanes, Overloaded, TooLate
 from translator.routes import Package
 
@@ -42,13 +44,82 @@ def test_a_sentence_that_many_want_is_translated_once_and_then_remembered() -> N
 
 def test_while_the_engine_is_busy_sentences_gather() -> None:
     async def story() -> None:
-        engine = ScriptedEngine(delay_s=0.5)
+        engine = ScriptedEngine(delay_s=0.1)
         async with Lanes(engine, running_max=1) as lanes, asyncio.TaskGroup() as tasks:
             for n in range(10):
                 tasks.create_task(lanes.translate(ZH_EN, [f"s{n}"], deadline=in_s(9)))
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(0.01)
         assert engine.running_most == 1
-        assert [len(batch) for batch in engine.batches] == [1, 9]
+        assert [len(batch) for batch in engine.batches] == [1, 8, 1]
+
+    run(story())
+
+
+def test_an_idle_engine_is_not_kept_waiting_for_a_window() -> None:
+    async def story() -> None:
+        engine = ScriptedEngine()
+        async with Lanes(engine, window_s=5.0) as lanes:
+            await lanes.translate(ZH_EN, ["alone"], deadline=in_s(9))
+            assert asyncio.get_running_loop().time() == 0
+
+    run(story())
+
+
+def test_what_waits_is_shared_out_among_idle_processors() -> None:
+    async def story() -> None:
+        engine = ScriptedEngine(delay_s=0.1)
+        async with Lanes(engine, running_max=2) as lanes:
+            await asyncio.gather(*(lanes.translate(ZH_EN, [f"s{n}"], deadline=in_s(1)) for n in range(32)))
+        assert [len(batch) for batch in engine.batches] == [16, 16]
+
+    run(story())
+
+
+def test_no_batch_is_made_longer_than_somebody_urgent_should_wait() -> None:
+    """A package of 50 ms a sentence: batches are cut once that is known."""
+
+    class Slow(ScriptedEngine):
+        async def translate(self, package: Package, sentences: Sequence[str], search: Search = FIRST) -> Sequence[str]:
+            self.delay_s = 0.025 * len(sentences)
+            return await super().translate(package, sentences, search)
+
+    async def story() -> None:
+        engine = Slow()
+        async with Lanes(engine) as lanes:
+            await asyncio.gather(*(lanes.translate(ZH_EN, [f"s{n}"], deadline=in_s(60)) for n in range(100)))
+        assert len(engine.batches[0]) == 32
+        assert {len(batch) for batch in engine.batches[1:-1]} <= {9, 10}
+
+    run(story())
+
+
+def test_under_overload_who_can_be_served_in_time_is_and_the_others_are_told() -> None:
+    """Capacity 80 a second, load 160 a second for 10 s: serving the oldest first would make everybody late."""
+
+    async def story() -> None:
+        engine = ScriptedEngine(delay_s=0.1)
+        loop = asyncio.get_running_loop()
+        took: list[float] = []
+        shed = 0
+
+        async def one(lanes: Lanes, n: int) -> None:
+            nonlocal shed
+            began = loop.time()
+            try:
+                await lanes.translate(ZH_EN, [f"s{n}"], deadline=in_s(60), priority=POSTED, late_at=in_s(0.8))
+            except Overloaded:
+                shed += 1
+            else:
+                took.append(loop.time() - began)
+
+        async with Lanes(engine, items_max=8) as lanes, asyncio.TaskGroup() as tasks:
+            for n in range(1600):
+                tasks.create_task(one(lanes, n))
+                await asyncio.sleep(1 / 160)
+        in_time = sum(seconds <= 0.8 + 1e-6 for seconds in took)
+        assert in_time >= 0.95 * 800, "what the engine can do in ten seconds, nearly all of it in time"
+        assert shed + len(took) == 1600
+        assert shed > 400
 
     run(story())
 
