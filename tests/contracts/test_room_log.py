@@ -4,10 +4,40 @@ import asyncio
 
 import pytest
 
-from chat.events import Edited, Joined, Reacted, Recalled, Translated, Untranslated
+from chat.events import (
+    Edited,
+    Joined,
+    Pinned,
+    Reacted,
+    Recalled,
+    RoomChanged,
+    Suggested,
+    TermChanged,
+    TermRemoved,
+    Translated,
+    Untranslated,
+    Voted,
+)
 from chat.ids import Position
 from chat.limits import ONCE_KEY_LIFE_S
-from chat.ports import DropMember, Guard, JobText, Member, RoomExists, RoomMissing, SetMember, Stale
+from chat.ports import (
+    DropMember,
+    DropTerm,
+    Glossary,
+    Guard,
+    JobText,
+    Member,
+    RoomExists,
+    RoomMissing,
+    RoomSettings,
+    RoomState,
+    SetMember,
+    SetPin,
+    SetRoom,
+    SetTerm,
+    Stale,
+    Term,
+)
 from chat.wire import decode_event
 from tests.contracts.conftest import Ports, posted
 
@@ -155,7 +185,7 @@ async def test_revisions_move_with_edits(ports: Ports) -> None:
             "r", Edited(of=2, by="ann", revision=revision, text="n"), once=f"e{revision}", guard=Guard(2, revision - 1)
         )
         assert await ports.log.revision("r", 2) == revision
-    assert await ports.log.revision("r", 1) is None, "not a message"
+    assert await ports.log.revision("r", 1) == 0, "a title is translated like a message"
     assert await ports.log.revision("r", 3) is None, "an edit is not a message"
     assert await ports.log.revision("r", 99) is None
     assert await ports.log.revision("other", 2) is None
@@ -164,7 +194,7 @@ async def test_revisions_move_with_edits(ports: Ports) -> None:
 async def test_a_guard_that_does_not_hold_appends_nothing(ports: Ports) -> None:
     await ports.create()
     await ports.post("m")
-    for guard in (Guard(2, 1), Guard(1, 0), Guard(99, 0)):
+    for guard in (Guard(2, 1), Guard(1, 1), Guard(99, 0)):
         with pytest.raises(Stale):
             await ports.log.append(
                 "r", translated(2), once="t", guard=guard, change=DropMember("ann"), job=JobText("x", "ann", ())
@@ -316,3 +346,68 @@ async def test_positions_name_the_epoch(ports: Ports) -> None:
     assert created.position == Position(created.position.epoch, 1)
     assert 1 <= len(created.position.epoch) <= 32
     assert set(created.position.epoch) <= set("0123456789abcdef")
+
+
+# -- what a room knows besides its log: terms, pins, settings ----------------------------------------------------------
+
+
+async def state_of(ports: Ports) -> RoomState:
+    state = await ports.log.state("r")
+    assert state is not None
+    return state
+
+
+async def put_term(ports: Ports, source: str, target: str | None, language: str = "", once: str = "") -> int:
+    event = TermChanged(by="ann", source=source, target=target, language=language)
+    term = Term(source, target, language, "", "ann")
+    appended = await ports.log.append("r", event, once=once or f"t:{source}:{target}:{language}", change=SetTerm(term))
+    return appended.position.seq
+
+
+async def test_the_glossary_has_the_version_of_its_last_change(ports: Ports) -> None:
+    assert await ports.log.glossary("r") == Glossary()
+    await ports.create()
+    assert await ports.log.glossary("r") == Glossary()
+    await put_term(ports, "榕树", "banyan", "en")
+    await put_term(ports, "榕树", None)
+    replaced = await put_term(ports, "榕树", "fig tree", "en")
+    await ports.post("m")
+    everybody, english = Term("榕树", None, "", "", "ann"), Term("榕树", "fig tree", "en", "", "ann")
+    assert await ports.log.glossary("r") == Glossary(replaced, (everybody, english))
+    assert (await state_of(ports)).glossary_version == replaced
+    removed = TermRemoved(by="ann", source="榕树", language="")
+    gone = await ports.log.append("r", removed, once="gone", change=DropTerm("榕树", ""))
+    assert await ports.log.glossary("r") == Glossary(gone.position.seq, (english,))
+
+
+async def test_title_and_settings_change_together_and_tell_where(ports: Ports) -> None:
+    await ports.create()
+    assert (await state_of(ports)).settings == RoomSettings()
+    assert (await state_of(ports)).title_seq == 1
+    event = RoomChanged(by="ann", title="春天", translation="hold", translation_budget_ms=300)
+    changed = await ports.log.append("r", event, once="c", change=SetRoom("春天", RoomSettings("hold", 300)))
+    state = await state_of(ports)
+    assert (state.title, state.settings) == ("春天", RoomSettings("hold", 300))
+    assert state.title_seq == changed.position.seq
+    assert await ports.log.revision("r", changed.position.seq) == 0
+
+
+async def test_pins_keep_their_order_and_leave_with_their_message(ports: Ports) -> None:
+    await ports.create()
+    for name in ("a", "b", "c"):
+        await ports.post(name)
+    for number, (of, on) in enumerate([(2, True), (3, True), (4, True), (2, True), (3, False)]):
+        await ports.log.append("r", Pinned(of=of, by="ann", on=on), once=f"p{number}", change=SetPin(of, on))
+    assert (await state_of(ports)).pins == (4, 2)
+    await ports.log.append("r", Recalled(of=4, by="ann", author="ann"), once="r4")
+    assert (await state_of(ports)).pins == (2,)
+
+
+async def test_a_recall_takes_the_suggestions_along(ports: Ports) -> None:
+    await ports.create()
+    await ports.post("m")
+    suggested = Suggested(of=2, revision=0, language="en", text="secret, better said", by="bob", name="Bob")
+    await ports.log.append("r", suggested, once="s")
+    await ports.log.append("r", Voted(of=2, suggestion=3, by="ann", on=True), once="v")
+    await ports.log.append("r", Recalled(of=2, by="ann", author="ann"), once="r2")
+    assert await seqs_of(ports) == [1, 4, 5]
