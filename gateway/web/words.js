@@ -87,6 +87,7 @@ export const WORDS = {
   reason_overload: ["此刻消息太多", "there are too many messages right now"],
   reason_names_lost: ["译文会丢掉人名", "names would have been lost"],
   reason_engine_failed: ["翻译程序出错", "the translator failed"],
+  reason_nothing_to_translate: ["没有需要翻译的字", "there is nothing in it to translate"],
   reason_other: ["原因不明（{reason}）", "reason unknown ({reason})"],
   replying_to: ["回复{name}", "Reply to {name}"],
   reply_gone: ["原消息不在这一页", "The message is not on this page"],

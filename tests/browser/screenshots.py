@@ -1,15 +1,17 @@
-"""The pictures of docs/: a conversation of three people on a real server, in both languages and both themes.
+"""The pictures of the page: a conversation of three people on a real server, in both languages and both themes.
 
-`python -m tests.browser.screenshots [folder]`; without a folder they go to build/screenshots.
+`python -m tests.browser.screenshots [folder]`: all of them go to the folder (build/screenshots), and the one that the
+README shows, both phones side by side, to docs/images.
 """
 
+import base64
 import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
-from tests.browser.conftest import ARGUMENTS, BUILD, Phone, Phones, start_village, stop_village
+from tests.browser.conftest import ARGUMENTS, BUILD, ROOT, Phone, Phones, start_village, stop_village
 from tests.support.chromium import chromium
 
 TALK = (
@@ -64,6 +66,20 @@ def take_all(phones: Phones, folder: Path) -> None:
     take(late, "settings-en-light-360")
 
 
+def side_by_side(browser: Browser, names: tuple[str, ...], folder: Path, target: Path) -> None:
+    pictures = [base64.b64encode((folder / f"{name}.png").read_bytes()).decode() for name in names]
+    shown = "".join(f'<img src="data:image/png;base64,{picture}">' for picture in pictures)
+    page = browser.new_page(viewport={"width": 880, "height": 904}, device_scale_factor=1.5)
+    page.set_content(
+        "<style>body{margin:0;padding:30px;display:flex;gap:40px;background:#e9decd}"
+        f"img{{width:390px;height:844px;border-radius:28px;box-shadow:0 12px 40px #4a2a1040}}</style>{shown}"
+    )
+    page.wait_for_function("() => [...document.images].every((one) => one.complete)")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=target)
+    page.close()
+
+
 def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else BUILD / "screenshots"
     folder.mkdir(parents=True, exist_ok=True)
@@ -79,6 +95,8 @@ def main() -> None:
                 phones = Phones(browser, village)
                 take_all(phones, folder)
                 phones.close()
+                pair = ("room-zh-light", "room-en-dark")
+                side_by_side(browser, pair, folder, ROOT / "docs" / "images" / "two-phones.png")
                 browser.close()
         finally:
             stop_village(village)

@@ -10,6 +10,7 @@ from chat.language import canonical
 from chat.limits import ONCE_KEY_LIFE_S
 from chat.wire import Codec
 from tests.browser.conftest import MakePhone, Phone
+from translator.pipeline import Why
 
 pytestmark = pytest.mark.browser
 
@@ -42,8 +43,7 @@ def test_every_word_is_there_in_both_languages_with_the_same_blanks(phone: Phone
 def test_every_error_code_and_reason_has_words(phone: Phone) -> None:
     words = run(phone, "words.js", "return Object.keys(m.WORDS);")
     assert [code for code in ErrorCode if f"error_{code}" not in words] == []
-    reasons = ("no_package", "doubtful", "too_late", "overload", "names_lost", "engine_failed")
-    assert [reason for reason in reasons if f"reason_{reason}" not in words] == []
+    assert [reason for reason in Why if f"reason_{reason}" not in words] == []
 
 
 def test_every_key_the_page_asks_for_exists(phone: Phone) -> None:

@@ -123,7 +123,10 @@ def test_lines_without_words_have_no_toggle_and_no_shimmer(phone: Phone) -> None
     walk_in(phone)
     for text in ("666", "😀🎉", "hhhh", "https://example.org/"):
         script.send(script.posted(text))
-    expect(phone.page.locator(".message")).to_have_count(4)
+    script.send(script.posted("哈哈哈"))
+    told = {"of": 5, "revision": 0, "language": "en", "source": "zh", "reason": "nothing_to_translate"}
+    script.send(script.entry({"type": "untranslated", **told}))
+    expect(phone.page.locator(".message")).to_have_count(5)
     expect(phone.page.locator(".under")).to_have_count(0)
 
 

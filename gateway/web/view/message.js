@@ -28,7 +28,7 @@ export function reading(message, talk, shown) {
       : { main: translated, other: original, state: "toggle", translation };
   }
   if (talk.expecting.has(message.seq)) return { main: original, other: null, state: "waiting" };
-  if (!needed || message.recalled_by !== null) return { main: original, other: null, state: "plain" };
+  if (!needed || refusal?.reason === "nothing_to_translate") return { main: original, other: null, state: "plain" };
   if (refusal) return { main: original, other: null, state: "refused", reason: refusal.reason, refusal };
   if (talk.failures.has(message.seq)) return { main: original, other: null, state: "refused", error: talk.failures.get(message.seq) };
   if (!talk.canTranslate(message)) return { main: original, other: null, state: "refused", reason: "no_package", refusal: null };
