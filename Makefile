@@ -1,7 +1,7 @@
 # Everything a person does here by hand; `make` alone lists it. Needs Python 3.11 or newer and nothing else: browser
 # tests are left out, with a line that says so, where there is no Chromium.
 
-SHELL := /bin/bash
+SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 
 PYTHON ?= python3

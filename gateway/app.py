@@ -167,14 +167,16 @@ def _named(what: str, statistics: Mapping[str, float]) -> dict[str, float]:
 
 
 def installed_routes(data_dir: Path) -> tuple[Route, ...]:
-    """What the translation packages in the data directory can do. None where the translator is not installed."""
+    """What the translation packages in the data directory can do. None where no translator could run."""
     try:
         from translator.packages import PackageStore
         from translator.routes import reachable
         from translator.settings import TranslatorSettings
-    except ImportError:
+
+        starter = TranslatorSettings().starter
+    except (ImportError, ValueError):  # not installed, or set wrongly: translators say so themselves
         return ()
-    routes = reachable(PackageStore(data_dir, starter=TranslatorSettings().starter).installed())
+    routes = reachable(PackageStore(data_dir, starter=starter).installed())
     return tuple(Route(source=route.source, target=route.target, starter=route.starter) for route in routes)
 
 

@@ -1,8 +1,9 @@
 """The `diqiucun` command: composition root of everything that is started by hand.
 
 Invariant: whatever goes wrong, a person reads what was wrong, what was expected and what to do, and scripts read an
-exit status: 0 done, 1 not done, 2 wrong usage. A traceback on the terminal is a bug of ours. Modules of the roles are
-imported inside the commands, so that `--help` answers at once and a gateway needs nothing of the translator.
+exit status: 0 done, 1 not done, 2 wrong usage or wrong settings. A traceback on the terminal is a bug of ours. Modules
+of the roles are imported inside the commands, so that `--help` answers at once and a gateway needs nothing of the
+translator.
 """
 
 import asyncio
@@ -402,7 +403,11 @@ def _package_store() -> tuple[Any, Settings]:
     from translator.settings import TranslatorSettings
 
     settings = load_settings()
-    return PackageStore(settings.data_dir, starter=TranslatorSettings().starter), settings
+    try:
+        starter = TranslatorSettings().starter
+    except ValueError as error:
+        raise SettingsInvalid(f"The settings of translators cannot be used: {error}") from None
+    return PackageStore(settings.data_dir, starter=starter), settings
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -542,7 +547,6 @@ def _guarded(run: Callable[[], None]) -> None:
     from gateway.up import CannotStart
 
     expected: tuple[type[Exception], ...] = (
-        SettingsInvalid,
         EngineFailed,
         CommandFailed,
         SupervisionFailed,
@@ -556,6 +560,9 @@ def _guarded(run: Callable[[], None]) -> None:
         expected += (PackageUnavailable, PackageInvalid)
     try:
         run()
+    except SettingsInvalid as error:
+        err.print(str(error), markup=False, style="red")
+        sys.exit(2)
     except expected as error:
         err.print(str(error), markup=False, style="red")
     except BaseExceptionGroup as group:

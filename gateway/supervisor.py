@@ -2,7 +2,8 @@
 
 Invariants: a child that dies is started again, later each time it dies soon; a child that ends by its own doing
 `FAST_DEATHS_MAX` times in a row ends everything, with words, because a service that cannot start must not look busy.
-Who is killed from outside (a signal) does not count towards that. Children never outlive us: each holds the read end
+Status 2 says that the settings are wrong, which no restart mends: that ends everything at once. Who is killed from
+outside (a signal) does not count towards either. Children never outlive us: each holds the read end
 of a pipe as its stdin and stops when that ends, whatever became of us.
 
 Children run in sessions of their own, so that Ctrl-C in a terminal reaches only us and the order of stopping is ours.
@@ -23,6 +24,7 @@ SUPERVISED: Final = "DIQIUCUN_SUPERVISED"
 """Set in children: stop when stdin ends."""
 FAST_DEATH_S: Final = 5.0
 FAST_DEATHS_MAX: Final = 6
+WRONG_SETTINGS: Final = 2
 BACKOFF_FIRST_S: Final = 0.2
 BACKOFF_MAX_S: Final = 5.0
 LINE_BYTES_MAX: Final = 256 * 1024
@@ -62,6 +64,8 @@ class Restarts:
             self.fast_deaths = self.own_fast_deaths = 0
             return BACKOFF_FIRST_S
         self.fast_deaths += 1
+        if status == WRONG_SETTINGS:
+            return None
         if status >= 0:
             self.own_fast_deaths += 1
         if self.own_fast_deaths >= FAST_DEATHS_MAX:
@@ -143,9 +147,9 @@ class Supervisor:
             how = f"was killed by {_signal_name(-status)}" if status < 0 else f"ended with status {status}"
             if wait_s is None:
                 last = "".join(f"\n    {line}" for line in child.last_lines[-8:])
+                often = "" if status == WRONG_SETTINGS else f" {FAST_DEATHS_MAX} times in a row"
                 raise SupervisionFailed(
-                    f"{child.role.name} {how} {FAST_DEATHS_MAX} times in a row, each time within {FAST_DEATH_S:g} s "
-                    f"of its start. Its last words:{last}"
+                    f"{child.role.name} {how}{often}, within {FAST_DEATH_S:g} s of its start. Its last words:{last}"
                 )
             self._say(child.role.name, f"{how} after {lived_s:.1f} s; starting it again in {wait_s:.1f} s")
             with contextlib.suppress(TimeoutError):
@@ -163,6 +167,7 @@ class Supervisor:
             limit=LINE_BYTES_MAX,
         )
         child.process = process
+        child.last_lines = []
         self._changed()
         return process
 

@@ -63,7 +63,7 @@ async def up(settings: Settings, say: Say, show: Callable[[str], None]) -> int:
     """
     stop_asked = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # SIGHUP: the terminal was closed
         loop.add_signal_handler(number, stop_asked.set)
     with _only_one(settings.data_dir), reserve(settings.host, settings.port) as port:
         try:

@@ -86,10 +86,10 @@ def test_tokens_as_text_and_as_json(run: Any, tmp_path: Path) -> None:
     assert "would not be accepted" in run("token", "not an id").err
 
 
-def test_a_wrong_setting_is_words_and_status_1(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_setting_is_words_and_status_2(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DIQIUCUN_PORT", "99999")
     said = run("up")
-    assert said.status == 1
+    assert said.status == 2
     assert "DIQIUCUN_PORT=99999 in the environment" in said.err
 
 

@@ -19,7 +19,7 @@ from gateway.openapi import openapi_document
 from tests.gateway.rest import ROOM, Village
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "openapi.json"
-EXAMPLES = 20
+EXAMPLES = 25
 CODE = "WELCOME23456"
 WELL_FORMED = re.compile(r"[a-z0-9][a-z0-9-]{4,63}")
 

@@ -88,6 +88,10 @@ def test_who_ends_by_itself_again_and_again_is_given_up_and_who_is_killed_is_not
     assert None not in [killed.after_death(0.1, -signal.SIGKILL) for _ in range(100)]
 
 
+def test_wrong_settings_are_given_up_at_once() -> None:
+    assert Restarts().after_death(0.1, 2) is None
+
+
 @pytest.mark.slow
 async def test_a_killed_child_is_there_again_under_another_pid() -> None:
     watched = Watched([role("gateway", SLEEPER), role("gateway", SLEEPER, 2)])
@@ -109,7 +113,9 @@ async def test_who_cannot_start_ends_everything_and_its_last_words_are_told(monk
     monkeypatch.setattr(module, "BACKOFF_FIRST_S", 0.01)
     broken = role("translator", "print('no model here'); raise SystemExit(3)")
     watched = Watched([role("gateway", SLEEPER), broken])
-    with pytest.raises(SupervisionFailed, match=r"translator-1 ended with status 3 6 times(.|\n)*no model here"):
+    with pytest.raises(
+        SupervisionFailed, match=r"translator-1 ended with status 3 6 times in a row(.|\n)*no model here"
+    ):
         async with asyncio.timeout(PATIENCE_S):
             await watched.supervisor.run(5.0)
     assert watched.supervisor.pids("gateway") == []
