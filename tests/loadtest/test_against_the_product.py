@@ -12,6 +12,7 @@ import pytest
 
 from chat.client import Arrived, Client, Entered, Item, enter
 from chat.events import Posted, Translated
+from loadtest.bench.idle import idle_cost
 from loadtest.product import Product, running
 
 pytestmark = [pytest.mark.system, pytest.mark.engine, pytest.mark.slow]
@@ -114,6 +115,13 @@ async def test_locusts_members_talk_and_hear_themselves(product: Product, tmp_pa
     assert int(rows["connect"]["Request Count"]) == 4
     assert int(rows["post"]["Request Count"]) >= 8
     assert int(rows["deliver"]["Request Count"]) >= 8
+
+
+async def test_the_bench_of_idle_members_counts_living_members(product: Product) -> None:
+    """Fifty are too few for a figure to publish; that they are alive and cost something is what can be said."""
+    found = await idle_cost(product, 50)
+    assert found["alive_at_the_end"] == 50
+    assert 1_000 < found["bytes_per_member"] < 200_000
 
 
 async def test_translations_come_as_entries_of_their_own(tmp_path: Path) -> None:
