@@ -7,6 +7,7 @@ ends with status 1, and whoever supervises it starts another: a gateway that hea
 import asyncio
 import contextlib
 import os
+import resource
 import secrets
 import signal
 import socket
@@ -38,6 +39,7 @@ ROUTES_LOOK_S: Final = 10.0
 """How often installed packages are looked at, as often as translators do."""
 BACKLOG: Final = 2048
 """Connections the kernel may hold for us: everybody of a full room at once after a restart."""
+OPEN_FILES: Final = 65_536
 
 log = structlog.get_logger("gateway")
 
@@ -190,6 +192,7 @@ class _Server(uvicorn.Server):
 
 def serve(settings: Settings, listening: socket.socket) -> int:
     """Run one gateway process on a bound socket until a signal or a death; the exit status."""
+    raise_open_files()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_serve(settings, listening))
 
@@ -245,6 +248,15 @@ async def _served(server: uvicorn.Server, listening: socket.socket) -> int:
     except SystemExit as ending:  # how uvicorn says that the lifespan did not start
         return int(ending.code or 0) or 1
     return 0
+
+
+def raise_open_files() -> None:
+    """As many open files as this process may have: each connection is one, and the usual soft limit is 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):  # macOS allows less than it says
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def listen(host: str, port: int, *, shared: bool) -> socket.socket:

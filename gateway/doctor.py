@@ -110,11 +110,12 @@ def examine_port(host: str, port: int, why_taken: str | None, *, by_us: bool) ->
 
 
 def examine_open_files() -> Finding:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft >= OPEN_FILES_POOR:
-        return Finding("Open files", "good", f"up to {soft} a process")
-    remedy = f"`ulimit -n {min(hard, 65536) if hard > 0 else 65536}` before the start lets more people in."
-    return Finding("Open files", "poor", f"{soft} a process, so about {max(0, soft - 64)} people", remedy)
+    """A gateway takes all that the hard limit gives it."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard == resource.RLIM_INFINITY or hard >= OPEN_FILES_POOR:
+        return Finding("Open files", "good", "enough for every connection")
+    remedy = "`ulimit -Hn 65536` as the administrator, or LimitNOFILE in a systemd unit, lets more people in."
+    return Finding("Open files", "poor", f"{hard} a process, so about {max(0, hard - 64)} people", remedy)
 
 
 def examine_pair(source: str, target: str, packages: Iterable[tuple[str, bool]]) -> Finding:
