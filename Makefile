@@ -47,6 +47,8 @@ lint: $(TEST_READY)  ## format and lint the sources, check types
 
 docs: $(TEST_READY)  ## write again what is generated in docs/
 	$(BIN)/diqiucun docs docs
+	$(BIN)/python -m chat.asyncapi
+	$(BIN)/python -m translator.slang > docs/slang.md
 
 kill-test: $(TEST_READY)  ## kill processes at random while people chat, count what was lost (DURATION=60 SEED=1)
 	$(BIN)/python -m loadtest.killtest --duration $(DURATION) --seed $(SEED)

@@ -162,6 +162,24 @@ class Pinned(Struct, frozen=True, kw_only=True, tag_field="type", tag="pinned"):
     on: bool
 
 
+class ExplainedTerm(Struct, frozen=True):
+    """`text[start:end]` of the message (in code points) and what it means, in the reader's language."""
+
+    term: str
+    start: int
+    end: int
+    meaning: str
+
+
+class Explained(Struct, frozen=True, kw_only=True, tag_field="type", tag="explained"):
+    """Slang and room terms in message `of`, for readers of `language`: shown beside the text, never in its place."""
+
+    of: Seq
+    revision: int
+    language: str
+    terms: tuple[ExplainedTerm, ...]
+
+
 class Suggested(Struct, frozen=True, kw_only=True, tag_field="type", tag="suggested"):
     """A member proposes a better translation of message `of` (at `revision`) into `language`."""
 
@@ -195,6 +213,7 @@ Event = (
     | Pinned
     | Translated
     | Untranslated
+    | Explained
     | Suggested
     | Voted
     | TermChanged
@@ -225,7 +244,9 @@ class Entry(Struct, frozen=True):
 def refers_to(event: Event) -> int | None:
     """The message this event is about, when it is about one: history pages carry such entries with their message."""
     match event:
-        case Edited() | Recalled() | Reacted() | Translated() | Untranslated() | Pinned() | Suggested() | Voted():
+        case Edited() | Recalled() | Reacted() | Pinned() | Translated() | Untranslated():
+            return event.of
+        case Explained() | Suggested() | Voted():
             return event.of
         case _:
             return None

@@ -37,6 +37,7 @@ from chat.events import (
     Edited,
     Entry,
     Event,
+    Explained,
     Joined,
     Mention,
     Posted,
@@ -584,7 +585,7 @@ def _standing(about: Sequence[_Read]) -> list[_Read]:
     return [
         read
         for read in about
-        if not isinstance(read.event, Edited | Translated | Untranslated)
+        if not isinstance(read.event, Edited | Translated | Untranslated | Explained)
         or read.event.revision >= latest.get(read.event.of, 0)
     ]
 

@@ -62,7 +62,7 @@ elseif kind == 'recalled' and kind_at(of) == 'posted' then
   for _, about in ipairs(redis.call('ZRANGEBYSCORE', refs, of, of)) do
     local kind_about = kind_at(about)
     if kind_about == 'edited' or kind_about == 'translated' or kind_about == 'untranslated'
-      or kind_about == 'suggested' then
+      or kind_about == 'suggested' or kind_about == 'explained' then
       redis.call('XDEL', log, about .. '-0')
       redis.call('ZREM', refs, about)
     end

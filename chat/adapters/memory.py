@@ -24,6 +24,7 @@ from chat.events import (
     Edited,
     Entry,
     Event,
+    Explained,
     Posted,
     Recalled,
     RoomChanged,
@@ -351,7 +352,7 @@ class MemoryLog:
         texts = [
             seq
             for seq in room.references.get(of, ())
-            if isinstance(room.events[seq], Edited | Translated | Untranslated | Suggested)
+            if isinstance(room.events[seq], Edited | Translated | Untranslated | Suggested | Explained)
         ]
         for seq in (of, *texts):
             del room.entries[seq], room.events[seq]

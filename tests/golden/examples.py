@@ -82,6 +82,12 @@ EVENTS: dict[str, e.Event] = {
     "term_removed": e.TermRemoved(by="rongrong", source="榕树", language="en"),
     "pinned": e.Pinned(of=4, by="rongrong", on=True),
     "suggested": e.Suggested(of=4, revision=1, language="en", text="Good evening, all", by="brecken", name="Brecken"),
+    "explained": e.Explained(
+        of=4,
+        revision=0,
+        language="en",
+        terms=(e.ExplainedTerm("yyds", 0, 4, "the greatest of all time"),),
+    ),
     "voted": e.Voted(of=4, suggestion=50, by="rongrong", on=True),
 }
 

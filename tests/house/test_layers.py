@@ -50,7 +50,7 @@ ADDRESS = {
     "msgpack": {"chat.client", "loadtest"},
     "jwt": {"gateway.tokens", "loadtest.tokens"},
     "typer": {"gateway.cli"},
-    "rich": {"gateway.cli"},
+    "rich": {"gateway.cli", "translator.evaluate"},
     "segno": {"gateway.up"},
     "prometheus_client": {"gateway.http"},
 }
