@@ -35,10 +35,10 @@ test: $(TEST_READY)  ## format, lint, types and all tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest -p tests.support.chromium $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -p tests.support.chromium $(PYTEST_ARGS)
 
 fast: $(TEST_READY)  ## only the tests without processes, engine or browser
-	$(BIN)/pytest -q -m "not engine and not system and not browser and not slow" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -q -m "not engine and not system and not browser and not slow" $(PYTEST_ARGS)
 
 lint: $(TEST_READY)  ## format and lint the sources, check types
 	$(BIN)/ruff format .

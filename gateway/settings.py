@@ -76,10 +76,16 @@ class Settings(BaseSettings):
     audience: str = Field("diqiucun", min_length=1, max_length=200, description="The `aud` that tokens must carry.")
     guest_token_days: int = Field(30, ge=1, le=365, description="How long a guest stays the same guest on one phone.")
     enter_burst: int = Field(
-        300, ge=1, le=100_000, description="Guests let in at once from one address: a hall behind one router is one."
+        300,
+        ge=1,
+        le=100_000,
+        description="Guests that one gateway process lets in at once from one address, like a hall behind one router.",
     )
     enter_per_minute: int = Field(
-        120, ge=1, le=100_000, description="Guests let in per minute from one address, once the burst is spent."
+        120,
+        ge=1,
+        le=100_000,
+        description="Guests that one gateway process lets in per minute from one address, once the burst is spent.",
     )
     stop_within_s: float = Field(
         10.0, ge=1.0, le=300.0, description="Seconds a process has to say goodbye to its clients when it must stop."
