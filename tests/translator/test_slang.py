@@ -80,7 +80,7 @@ def test_slang_is_found(line: str, expected: list[str]) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "class", "16", "16:66", "2666", "¥666", "666元", "price 6.66", "第6名", "6个人", "3, 6, 9 and 12",
+        "class", "16", "16:66", "2666", "¥666", "¥ 666", "666 元", "666元", "price 6.66", "第6名", "6个人", "3, 6, 9 and 12",
         "slayer", "绝对没有", "better", "I bet you can", "alphabet", "betting on it", "a cup of tea please",
         "milk tea", "midnight", "mid-autumn festival", "in mid July", "Wang", "1314 Main Street", "room 520",
         "at 5:20", "the weather is good", "the goat is eating", "a baseball cap", "three caps", "based on a book",

@@ -257,10 +257,9 @@ def _continues(folded: str, position: int, step: int) -> bool:
 
 def _counts(folded: str, start: int, end: int) -> bool:
     """True for digits that say how many, how much or how late."""
-    before, after = folded[start - 1 : start], folded[end : end + 1]
-    return (
-        before in tuple("¥$€£.:") or after in _COUNTED or (after in tuple(".:") and folded[end + 1 : end + 2].isdigit())
-    )
+    before, after = folded[:start].rstrip(" ")[-1:], folded[end:].lstrip(" ")[:1]
+    decimal = folded[end : end + 1] in tuple(".:") and folded[end + 1 : end + 2].isdigit()
+    return before in tuple("¥$€£.:") or after in _COUNTED or decimal
 
 
 def _is_bare(folded: str, position: int, step: int) -> bool:
