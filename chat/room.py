@@ -245,11 +245,12 @@ def decide(view: View, caller: Caller, command: RoomCommand) -> Decision | None:
             return Decision(changed, SetTerm(term))
         case RemoveTerm():
             allow(view, caller, "change_glossary")
+            source = clean_text(command.source)
             language = "" if command.language is None else language_of(command.language)
-            if all((term.source, term.language) != (command.source, language) for term in view.terms):
+            if all((term.source, term.language) != (source, language) for term in view.terms):
                 raise Rejected(ErrorCode.MESSAGE_NOT_FOUND, "there is no such term")
-            removed = TermRemoved(by=caller.user, source=command.source, language=language)
-            return Decision(removed, DropTerm(command.source, language))
+            removed = TermRemoved(by=caller.user, source=source, language=language)
+            return Decision(removed, DropTerm(source, language))
         case Configure():
             allow(view, caller, "configure")
             return _configured(view, caller, command)
@@ -331,7 +332,8 @@ def _join(view: View, caller: Caller) -> Decision | None:
         role = invite.role
     if role is None:
         raise Rejected(ErrorCode.ROOM_NOT_FOUND)
-    return decide_admission(view, caller.user, caller.name, role)
+    # A room keeps the one owner who made it; a token that says "owner" of somebody else's room opens it no wider.
+    return decide_admission(view, caller.user, caller.name, "moderator" if role == "owner" else role)
 
 
 def granted(caller: Caller, room: str) -> Role | None:

@@ -174,7 +174,9 @@ class Service:
         return invite
 
     async def admit(self, caller: Caller, room: str, user: str, name: str, role: Role) -> Appended | None:
-        """An administrator makes somebody a member, or changes the role of one."""
+        """An administrator makes somebody a member, or changes the role of one. Nobody is made owner."""
+        if role == "owner":
+            raise Rejected(ErrorCode.OWNER_MUST_STAY, "a room keeps the one owner who made it")
         view, member = await gather(self._view(caller, room), self.log.member(room, user))
         if not caller.administrator:
             rules.allow(view, caller, "change_role")
@@ -442,24 +444,28 @@ class Service:
             raise TypeError("a post or an edit decides to a Posted or Edited")
         event, room = decision.event, view.state.room
         revision = event.revision if isinstance(event, Edited) else 0
+        among = dict.fromkeys(language for languages in present.readers for language in languages)
+        written_in = guess(event.text, among)
         if isinstance(event, Posted):
-            among = dict.fromkeys(language for languages in present.readers for language in languages)
-            event = structs.replace(event, written_in=guess(event.text, among))
+            event = structs.replace(event, written_in=written_in)
             decision = replace(decision, event=event)
         if not present.readers or not has_letters(event.text):
             return await self._append(room, decision, once=_own(caller, once))
         if await self._overloaded():
             appended = await self._append(room, decision, once=_own(caller, once))
             of = event.of if isinstance(event, Edited) else appended.position.seq
-            await self._tell_untranslated(room, of, revision, present.readers)
+            foreign = tuple(languages for languages in present.readers if written_in not in languages)
+            await self._tell_untranslated(room, of, revision, written_in, foreign)
             return appended
         urgent = bool(event.mentions) or (isinstance(event, Posted) and event.purpose == "announcement")
         job = self._job_text(view, event.text, caller.user, present, event.mentions, urgent=urgent)
         return await self._append(room, decision, once=_own(caller, once), job=job, job_revision=revision)
 
-    async def _tell_untranslated(self, room: str, of: int, revision: int, readers: tuple[tuple[str, ...], ...]) -> None:
+    async def _tell_untranslated(
+        self, room: str, of: int, revision: int, source: str, readers: tuple[tuple[str, ...], ...]
+    ) -> None:
         for language in dict.fromkeys(languages[0] for languages in readers):
-            event = Untranslated(of=of, revision=revision, language=language, source="", reason="overload")
+            event = Untranslated(of=of, revision=revision, language=language, source=source, reason="overload")
             once = f"u:{of}:{revision}:{language}"
             await self.log.append(room, event, once=once, audience=language)
 

@@ -331,16 +331,16 @@ async def test_without_readers_or_letters_there_is_no_job(world: World):
 
 
 @story
-async def test_when_too_much_waits_the_original_flows_and_each_language_is_told(world: World):
-    await world.be_here(("zh",), ("en",), ("en", "fr"))
+async def test_when_too_much_waits_the_original_flows_and_those_who_need_it_are_told(world: World):
+    await world.be_here(("zh",), ("en",), ("en", "fr"), ("es",))
     world.service._backlog, world.service._backlog_at_ms = service_module.JOBS_MAX, now_ms()
     for _ in range(2):  # a retry repeats nothing
         of = await world.say()
     told = [(entry.audience, event) for entry in await world.entries() for event in [decode_event(entry.body)]]
     notices = [(audience, event) for audience, event in told if isinstance(event, Untranslated)]
     assert notices == [
-        (language, Untranslated(of=of, revision=0, language=language, source="", reason="overload"))
-        for language in ("zh", "en")
+        (language, Untranslated(of=of, revision=0, language=language, source="zh", reason="overload"))
+        for language in ("en", "es")
     ]
     assert await world.jobs() == []
 
@@ -643,3 +643,14 @@ def test_an_invitation_is_spent_at_most_once_whatever_fails():
 
     for faults in each_failure():
         run(begin(faults))
+
+
+@story
+async def test_a_room_keeps_the_one_owner_who_made_it(world: World):
+    pretender = Caller("eve", "Eve", grants={ROOM: "owner"})
+    standing = await world.service.join(pretender, Join(id=1, room=ROOM))
+    assert standing.member.role == "moderator"
+    administrator = Caller("backend", "Backend", administrator=True)
+    with pytest.raises(Rejected) as refused:
+        await world.service.admit(administrator, ROOM, "mallory", "Mallory", "owner")
+    assert refused.value.code is ErrorCode.OWNER_MUST_STAY
