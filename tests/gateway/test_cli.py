@@ -2,7 +2,9 @@
 
 import json
 import os
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from gateway.doctor import examine_data_dir, examine_keys, examine_pair, examine
 from gateway.settings import Settings, load_settings
 from gateway.tokens import TokenKeys
 from gateway.up import greeting, loopback_for, public_base, qr_code, roles, why_not_bound
+from tests.translator.test_packages import real_archive
 
 
 @pytest.fixture(autouse=True)
@@ -249,3 +252,48 @@ def test_why_a_port_cannot_be_had() -> None:
     assert "DIQIUCUN_PORT=8081" in why_not_bound("0.0.0.0", 8080, OSError(errno.EADDRINUSE, "in use"))
     assert "above 1023" in why_not_bound("0.0.0.0", 80, OSError(errno.EACCES, "no"))
     assert "DIQIUCUN_HOST" in why_not_bound("nowhere", 80, socket.gaierror(-2, "unknown"))
+
+
+def test_a_package_is_taken_from_the_index_checked_and_removed(
+    run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The newest of the pair, from an index on this machine; the package is the starter's model in Argos's clothes."""
+    offers = [
+        {"type": "translate", "from_code": "en", "to_code": "zh", "package_version": version, "code": "translate-en_zh"}
+        for version in ("1.9", "1.10", "0.3")
+    ]
+    files = real_archive(tmp_path / "whole.argosmodel").read_bytes()
+
+    class Index(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            here = f"http://127.0.0.1:{self.server.server_address[1]}"
+            links = [{**offer, "links": [f"{here}/{offer['package_version']}"]} for offer in offers]
+            body = json.dumps(links).encode() if self.path == "/index.json" else files
+            self.send_response(200)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *words: object) -> None:
+            pass
+
+    asked: list[str] = []
+    with ThreadingHTTPServer(("127.0.0.1", 0), Index) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("DIQIUCUN_PACKAGE_INDEX_URL", f"http://127.0.0.1:{server.server_address[1]}/index.json")
+        monkeypatch.setenv("NO_PROXY", "*")
+        assert run("models", "install", "en-ja").err.startswith("The index has no package from en to ja")
+        installed = run("models", "install", "en-zh")
+        listed = run("models", "list", "--available", "--json")
+        server.shutdown()
+    assert installed.status == 0, installed.err
+    assert "/1.10" in asked
+    assert not {"/1.9", "/0.3"} & set(asked)
+    rows = json.loads(listed.out)
+    (name,) = [row["name"] for row in rows if row["installed"] and not row["name"].startswith("starter")]
+    assert [row["version"] for row in rows if not row["installed"]] == ["1.9", "1.10", "0.3"]
+    checked = run("models", "check", name)
+    assert checked.status == 0
+    assert "sentences a second" in checked.out
+    assert run("models", "remove", name).out == f"removed {name}\n"
