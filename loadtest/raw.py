@@ -74,7 +74,10 @@ class RawMember(asyncio.Protocol):
             self.transport.pause_reading()
 
     def read_on(self) -> None:
+        """Take at once what waited: with the window that stalled it, a megabyte would take seconds."""
         if self.transport is not None and not self.gone.is_set():
+            raw = self.transport.get_extra_info("socket")
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * 1024 * 1024)
             self.transport.resume_reading()
 
     def close(self) -> None:
