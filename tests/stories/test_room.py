@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from chat.commands import Configure
 from chat.events import Left, Posted, Translated
 from chat.ids import Position
 from chat.limits import HELLO_WITHIN_S
@@ -179,9 +180,13 @@ def test_a_member_who_was_removed_hears_nothing_more() -> None:
 
 
 async def master(seed: int) -> None:
-    """Three writers and six readers talk for half a minute while everything that can die, dies."""
+    """Three writers and six readers talk for half a minute while everything that can die, dies; in every third world
+    the room holds messages for their translation."""
     async with World(seed) as world, asyncio.TaskGroup() as tasks:
         chance = world.chance
+        if seed % 3 == 0:
+            hold = Configure(id=0, room=ROOM, translation="hold", translation_budget_ms=600, once="hold")
+            await world.service().configure(Caller("host", "Host"), hold)
         writers = [Phone(world, f"w{n}", "zh" if n % 2 else "en") for n in range(3)]
         readers = [Phone(world, f"r{n}", *(("zh",), ("en",), ("zh", "en"))[n % 3]) for n in range(6)]
         phones = writers + readers
