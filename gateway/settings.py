@@ -25,7 +25,18 @@ ELSEWHERE: Final = frozenset({CONFIG_VARIABLE, "DIQIUCUN_REQUIRE_BROWSER", "DIQI
 """Names with our prefix that are no settings of the gateway."""
 
 OF_TRANSLATORS: Final = frozenset(
-    {"starter", "translation_cache_max", "translation_device", "translation_jobs_max", "translation_threads"}
+    {
+        "libretranslate_key",
+        "libretranslate_url",
+        "starter",
+        "translation_cache_max",
+        "translation_device",
+        "translation_jobs_max",
+        "translation_prefer",
+        "translation_threads",
+        "translator_metrics_host",
+        "translator_metrics_port",
+    }
 )
 """Settings of translators alone. They stand in the same file, so they are no slips there."""
 

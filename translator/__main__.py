@@ -10,6 +10,7 @@ every worker of every machine that shares the directory, and no notification can
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import secrets
@@ -24,15 +25,24 @@ from pydantic import ValidationError
 
 from chat.adapters.connect import connect_engine
 from chat.adapters.embedded import EngineFailed as StoreFailed
+from chat.errors import Unavailable
+from chat.ports import Presence, Roster
 from translator.cache import Cache
 from translator.ctranslate import CTranslateEngine
+from translator.engine import Engine, EngineFailed
 from translator.lanes import Lanes
+from translator.libretranslate import Engines, LibreTranslateEngine
+from translator.metrics import serve_metrics
 from translator.packages import PackageStore
 from translator.pipeline import Pipeline
+from translator.routes import Package
 from translator.settings import TranslatorSettings
-from translator.worker import Worker
+from translator.shared import SharedRows
+from translator.worker import TRANSLATORS, Worker
 
 LOOK_S: Final = 10.0
+REPORT_S: Final = 5.0
+REPORT_LEASE_MS: Final = 20_000
 TELL_S: Final = 300.0
 """How often the counters are written to the log."""
 
@@ -62,43 +72,88 @@ async def serve(settings: TranslatorSettings) -> None:
     packages = await asyncio.to_thread(store.installed)
     for stray in await asyncio.to_thread(store.strays):
         log.warning("not_a_package", path=str(stray.path), why=stray.why)
-    engine = CTranslateEngine(threads=settings.translation_threads, device=settings.translation_device)
+    local = CTranslateEngine(threads=settings.translation_threads, device=settings.translation_device)
+    server = None
+    if settings.libretranslate_url:
+        server = LibreTranslateEngine(settings.libretranslate_url, settings.libretranslate_key)
+    engine: Engine = Engines(local, server) if server else local
     try:
         async with (
             connect_engine(settings.redis_url, settings.data_dir) as connected,
-            Lanes(engine, Cache(settings.translation_cache_max), running_max=engine.threads) as lanes,
+            connected.new_feed() as feed,
+            Lanes(engine, Cache(settings.translation_cache_max), running_max=local.threads) as lanes,
         ):
-            pipeline = Pipeline(engine, lanes, packages)
+            pipeline = Pipeline(
+                engine,
+                lanes,
+                packages + await _offered(server, ()),
+                prefer=tuple(name.strip() for name in settings.translation_prefer.split(",") if name.strip()),
+            )
             worker = Worker(
                 worker_name(),
                 connected.jobs,
                 connected.log,
                 pipeline,
+                feed=feed,
+                shared=SharedRows(connected.translations),
                 running_max=settings.translation_jobs_max,
                 drain_s=settings.stop_within_s,
             )
             _on_stop_signals(worker.stop)
-            log.info("ready", engine=engine.name, threads=engine.threads, routes=_routes(pipeline))
+            metrics = None
+            if settings.translator_metrics_port:
+                host, port = settings.translator_metrics_host, settings.translator_metrics_port
+                metrics = await serve_metrics(worker.statistics, host, port)
+            log.info("ready", engine=engine.name, threads=local.threads, routes=_routes(pipeline))
             async with asyncio.TaskGroup() as tasks:
-                looking = tasks.create_task(_look_at_packages(store, pipeline, engine), name="packages")
-                telling = tasks.create_task(_tell(worker), name="statistics")
+                beside = [
+                    tasks.create_task(_look_at_packages(store, server, pipeline, local), name="packages"),
+                    tasks.create_task(_tell(worker), name="statistics"),
+                    tasks.create_task(_report(worker, connected.presence), name="report"),
+                ]
                 await worker.run()
-                looking.cancel()
-                telling.cancel()
+                for task in beside:
+                    task.cancel()
+            if metrics is not None:
+                metrics.close()
             log.info("stopped", **_counted(worker))
     finally:
         await engine.close()
 
 
-async def _look_at_packages(store: PackageStore, pipeline: Pipeline, engine: CTranslateEngine) -> None:
+async def _look_at_packages(
+    store: PackageStore, server: LibreTranslateEngine | None, pipeline: Pipeline, local: CTranslateEngine
+) -> None:
     while True:
         await asyncio.sleep(LOOK_S)
-        packages = await asyncio.to_thread(store.installed)
+        known = tuple(package for package in pipeline.packages if package.server)
+        packages = await asyncio.to_thread(store.installed) + await _offered(server, known)
         if packages != pipeline.packages:
-            for gone in set(pipeline.packages) - set(packages):
-                engine.forget(gone)
+            gone = set(pipeline.packages) - set(packages)
             pipeline.use(packages)
+            for package in gone:
+                local.forget(package)
             log.info("packages_changed", routes=_routes(pipeline))
+
+
+async def _offered(server: LibreTranslateEngine | None, known: tuple[Package, ...]) -> tuple[Package, ...]:
+    """What the server offers; while it is away, what it offered last, so that its routes are tried again."""
+    if server is None:
+        return ()
+    try:
+        return await server.packages()
+    except EngineFailed as failed:
+        log.warning("translation_server_away", why=str(failed))
+        return known
+
+
+async def _report(worker: Worker, presence: Presence) -> None:
+    """The counters where gateways can see them: a row under a lease, as for rooms. A worker that dies leaves none."""
+    while True:
+        counted: dict[tuple[str, ...], int] = {(name,): value for name, value in worker.statistics().items()}
+        with contextlib.suppress(Unavailable):
+            await presence.report(TRANSLATORS, worker.name, Roster(total=1, readers=counted), REPORT_LEASE_MS)
+        await asyncio.sleep(REPORT_S)
 
 
 async def _tell(worker: Worker) -> None:
@@ -163,7 +218,10 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
 
 def _routes(pipeline: Pipeline) -> list[str]:
     routes = pipeline.routes()
-    return [f"{route.source} > {route.target}{' (starter)' if route.starter else ''}" for route in routes]
+    return [
+        f"{route.through or f'{route.source} > {route.target}'}{' (starter)' if route.starter else ''}"
+        for route in routes
+    ]
 
 
 def _counted(worker: Worker) -> dict[str, int]:

@@ -13,7 +13,7 @@ imports eldc.
 import functools
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -45,6 +45,8 @@ class Detection:
     language: str | None
     needs_translation: bool
     reason: Reason
+    also: str = ""
+    """A second language that parts of the text are in, as in "I really want 火锅"."""
 
 
 _HAN_WORD: Final = 1.7
@@ -58,6 +60,9 @@ _ENGLISH_GRAMMAR: Final = regex.compile(
     regex.IGNORECASE,
 )
 _TOKEN: Final = regex.compile(r"[\p{L}\p{M}\p{N}'’]+")
+_LATIN_CLAUSE: Final = regex.compile(
+    r"\p{Latin}[\p{Latin}\p{M}'’]*(?:[\s,.;'’\-]+[\p{Latin}\p{N}][\p{Latin}\p{M}'’]*){2,}"
+)
 _LATIN_WORD: Final = regex.compile(r"\p{Latin}[\p{Latin}\p{M}'’]*")
 
 _EXCLAMATIONS: Final = regex.compile(
@@ -98,7 +103,7 @@ def detect(text: str, candidates: Sequence[str] = (), mentions: Iterable[str] = 
         return Detection(None, False, Reason.EXCLAMATION)
     script = _leading_script(words, letters, candidates)
     if script is Script.HAN:
-        return Detection(_chinese(words, candidates), True, Reason.SCRIPT)
+        return Detection(_chinese(words, candidates), True, Reason.SCRIPT, _clause(words, candidates))
     if script is Script.KANA:
         return Detection("ja", True, Reason.SCRIPT)
     for own, language in _OWN_SCRIPT:
@@ -109,7 +114,19 @@ def detect(text: str, candidates: Sequence[str] = (), mentions: Iterable[str] = 
     fitting = tuple(tag for tag in candidates if script in scripts_of(tag))
     if script is Script.LATIN and {SIMPLIFIED, TRADITIONAL} & set(candidates) and _is_pinyin(words, fitting):
         return Detection(_chinese("", candidates), False, Reason.PINYIN)
-    return _by_statistics(words, fitting)
+    found = _by_statistics(words, fitting)
+    if script is Script.LATIN and letters.get(Script.HAN, 0) and not letters.get(Script.KANA, 0):
+        return replace(found, also=_chinese(words, candidates))
+    return found
+
+
+def _clause(words: str, candidates: Sequence[str]) -> str:
+    """The language of a clause in Latin letters within a Chinese line. Single words of it are everyday Chinese."""
+    clauses = [found[0] for found in _LATIN_CLAUSE.finditer(words)]
+    if not clauses:
+        return ""
+    fitting = tuple(tag for tag in candidates if Script.LATIN in scripts_of(tag))
+    return _by_statistics(" ".join(clauses), fitting).language or ""
 
 
 def _leading_script(words: str, letters: "dict[Script, int]", candidates: Sequence[str]) -> Script:

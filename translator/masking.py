@@ -30,6 +30,8 @@ class Kind(StrEnum):
     CODE = "code"
     EMOJI = "emoji"
     BREAK = "break"
+    TERM = "term"
+    """A word of the room, a name, or words the reader reads anyway: in the middle of a sentence, not beside it."""
     GLUE = "glue"
     """Marks, digits and spaces without a word: no work for an engine, but marks change with the language."""
 
@@ -63,6 +65,12 @@ _KAOMOJI: Final = (
     r"[(（](?=[^)）\n]*[^\x00-\x7F。，、！？：；“”…—])(?:(?![\p{Han}\p{Latin}\p{Hangul}\p{N}\s()（）]).){2,14}[)）]"
 )
 
+_EMOTICON: Final = (
+    r"(?<![\p{L}\p{N}])(?:¯\\_\(ツ\)_/¯|[(（]╯[^()（）\n]{1,8}[)）]╯ ?︵ ?[┻┸─━┴]{2,4}|┬─+┬[^\p{Han}\p{Latin}\n]{0,12}"
+    r"|[>＞][_.﹏][<＜]|\^[_.o]?\^|[TQ][_.]T|[oO]_[oO]|-_-\|*|=_=|[:;=]['’]?-?[()DPpOo3|*/](?![\p{L}\p{N}/])|<3(?!\d)|[xX]D)"
+    r"(?![\p{L}\p{N}])"
+)
+
 _PATTERN: Final = (
     rf"(?P<BREAK>[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+)"
     rf"|(?P<CODE>```(?s:.+?)```|`[^`\n]+`)"
@@ -71,7 +79,7 @@ _PATTERN: Final = (
     rf"|(?<![A-Za-z0-9.@_\-])[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)*\.{_TLD}(?![A-Za-z0-9_\-])(?:[/:?#]{_URL_CHAR}*)?)"
     rf"|(?P<MENTION>(?<![A-Za-z0-9_.])@(?:[A-Za-z0-9_](?:[A-Za-z0-9_.\-]*[A-Za-z0-9_])?"
     rf"|[^\s@，。！？,!?：:；;、]{{1,40}}(?=\s)|\p{{Han}}{{1,3}}\Z))"
-    rf"|(?P<EMOJI>{_EMOJI}|:[a-z0-9_+\-]*[a-z][a-z0-9_+\-]+:|{_KAOMOJI})"
+    rf"|(?P<EMOJI>{_EMOJI}|:[a-z0-9_+\-]*[a-z][a-z0-9_+\-]+:|{_KAOMOJI}|{_EMOTICON})"
 )
 _ANY: Final = regex.compile(_PATTERN)
 _URL_TAIL: Final = regex.compile(r"[.,;:!?'*\[\]]+\Z")
@@ -85,10 +93,10 @@ def mask(text: str, mentions: Iterable[str] = ()) -> tuple[Segment, ...]:
     segments: list[Segment] = []
     start = 0
     for first, last, kind in _spans(text, mentions):
-        segments += _passages(text[start:first])
+        segments += passages(text[start:first])
         segments.append(Verbatim(text[first:last], kind))
         start = last
-    segments += _passages(text[start:])
+    segments += passages(text[start:])
     return tuple(segments)
 
 
@@ -168,7 +176,7 @@ def _trimmed(url: str) -> str:
         url = shorter
 
 
-def _passages(text: str) -> list[Segment]:
+def passages(text: str) -> list[Segment]:
     """Text between two protected spans: glue, passage, glue; or only glue when it holds no word."""
     if not text:
         return []
@@ -200,6 +208,9 @@ def _joined(left: str, right: str, before: Segment | None, segment: Segment, tar
     kinds = {part.kind for part in (before, segment) if isinstance(part, Verbatim)}
     if not left or Kind.BREAK in kinds or _ENDS_OPEN.search(left) or _BEGINS_MARK.match(right):
         return left + right
+    if Kind.TERM in kinds and Kind.GLUE not in kinds:
+        wide = target in SPACELESS and (_ENDS_WIDE.search(left) or _BEGINS_WIDE.match(right))
+        return left + ("" if wide or not (left[-1].isalnum() and right[0].isalnum()) else " ") + right
     if kinds & _KEEPS_SPACE:
         return left + ("" if left[-1] in "，。！？：；（、“「『《…" else " ") + right
     if (_ENDS_WIDE.search(left) and (_BEGINS_WIDE.match(right) or Kind.GLUE in kinds)) or _BEGINS_WIDE.match(right):

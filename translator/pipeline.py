@@ -1,30 +1,43 @@
-"""One text into one language: route, mask, split, translate, dress, guard, unmask. The order is the whole idea.
+"""One text into one language: route, mask, place, split, translate, dress, guard, unmask. The order is the whole idea.
 
 Invariant: the outcome is a `Translation` in which every protected span of the source stands exactly as often as
-there, or a `Refusal` with its reason; never a guess passed off as a translation, never an exception for what a text
-contains. A sentence the guard doubts is tried once more with a wider search that forbids loops; what is doubtful then
-is refused whole, because a message with one invented sentence in it misleads more than the original does.
+there, every term of the room in the words meant for the reader, or a `Refusal` with its reason; never a guess passed
+off as a translation, never an exception for what a text contains. A sentence the guard doubts is tried once more with
+a wider search that forbids loops; what is doubtful then is refused whole, because a message with one invented
+sentence in it misleads more than the original does.
+
+A sentence with words that must be kept is tried in three ways: with those words in their places (the best grammar; an
+engine that knows unknown words copies them), then cut around them (the engine never sees them, so it cannot lose
+them), then untouched, with the words put right afterwards. The starter copies nothing, so it begins with the second.
+
+A package that fails is left out and the next best route is taken: a package removed while sentences waited for it, or
+a damaged one, costs time and no message.
 """
 
+import asyncio
+import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 import regex
 
-from translator import guard, masking, routes
+from translator import guard, masking, routes, terms
+from translator.batching import URGENT
 from translator.chinese import convert, converter_name
 from translator.detect import Detection, detect
 from translator.engine import FIRST, SECOND, Engine, EngineFailed, Search
 from translator.guard import Doubt
 from translator.lanes import Lanes, Overloaded, TooLate
+from translator.masking import Kind, Passage, Segment, Verbatim
 from translator.phrases import Phrases
 from translator.punctuation import dress, ends_sentence, without_stop
 from translator.routes import Apply, Convert, Package, Route
-from translator.scripts import SPACELESS, has_words
+from translator.scripts import SPACELESS, Script, has_words, scripts_of
 from translator.sentences import split
+from translator.terms import Kept, Placing
 
 
 class Why(StrEnum):
@@ -63,12 +76,67 @@ class Refusal:
 
 _PARTED: Final = frozenset(",.!?;:…~，。！？；：、～-—\"'”’」』)）")
 _ALONE: Final = regex.compile(r"\bi\b")
+_SENTENCE_CASE: Final = regex.compile(r"\p{Lu}\p{Ll}+(?!['’\p{Ll}])(?:\s|\Z)")
+
+
+_LATIN_WORDS: Final = regex.compile(
+    r"\p{Latin}[\p{Latin}\p{M}\p{N}'’]*(?:[ \-][\p{Latin}\p{N}][\p{Latin}\p{M}\p{N}'’]*)*"
+)
+_LATIN_SPAN: Final = regex.compile(
+    r"\p{Latin}[\p{Latin}\p{M}\p{N}'’]*(?:[\s,.;:'’\-]+[\p{Latin}\p{N}][\p{Latin}\p{M}\p{N}'’]*)*[.!?]*"
+)
+_HAN_SPAN: Final = regex.compile(r"\p{Han}+(?:[，。！？、；：“”《》…\s\d]*\p{Han}+)*[。！？…]*")
+_PARTICLES: Final = regex.compile(r"[吧呢吗嗎啊呀啦嘛哦喔哈的了]{1,2}(?P<marks>[\s，。！？~～!?]*)")
+"""What is left of a Chinese sentence after a word at its end: no work for an engine, which makes a sentence of it."""
 
 
 class _Doubtful(Exception):
     def __init__(self, found: Doubt) -> None:
         super().__init__(found.value)
         self.found = found
+
+
+class _Lost(Exception):
+    """A word that had to be kept was lost in every way there is."""
+
+
+class _PackageFailed(Exception):
+    def __init__(self, package: Package, words: str) -> None:
+        super().__init__(words)
+        self.package = package
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What `translate` was asked for."""
+
+    text: str
+    source: str
+    target: str
+    also: str
+    mentions: tuple[str, ...]
+    placing: Placing
+    deadline: float
+    late_at: float
+    priority: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Sentence:
+    """A passage or a sentence of it, with the words that must be kept in it."""
+
+    text: str
+    kept: tuple[Kept, ...] = ()
+
+    def owed(self) -> Counter[str]:
+        return terms.count(self.text, self.forms())
+
+    def forms(self) -> list[str]:
+        return [each.form for each in self.kept]
+
+    def bare(self) -> bool:
+        """True when there is nothing to translate around the kept words."""
+        return not any(has_words(part) for part, is_kept in terms.part(self.text, self.forms()) if not is_kept)
 
 
 class Pipeline:
@@ -80,18 +148,26 @@ class Pipeline:
         lanes: Lanes,
         packages: Sequence[Package] = (),
         *,
+        prefer: Sequence[str] = (),
         first: Search = FIRST,
         second: Search = SECOND,
         phrases: Phrases | None = None,
+        doubt: Callable[[str, str, str, str], Doubt | None] = guard.doubt,
     ) -> None:
         self._engine = engine
         self._lanes = lanes
         self._packages = tuple(packages)
+        self._prefer = tuple(prefer)
         self._first = first
         self._second = second
         self._phrases = phrases if phrases is not None else Phrases.of_starter()
+        self._believes = doubt
+        self._routes: dict[tuple[str, str], Route | None] = {}
         self._translated = 0
         self._retried = 0
+        self._cut = 0
+        self._repaired = 0
+        self._rerouted = 0
         self._refused: Counter[str] = Counter()
         self._doubted: Counter[str] = Counter()
 
@@ -101,11 +177,14 @@ class Pipeline:
 
     def use(self, packages: Sequence[Package]) -> None:
         """From now on route over these packages."""
+        for gone in set(self._packages) - set(packages):
+            self._lanes.retire(gone)
         self._packages = tuple(packages)
+        self._routes.clear()
 
     def routes(self) -> tuple[Route, ...]:
         """Every translation that can be made now."""
-        return routes.reachable(self._packages)
+        return routes.reachable(self._packages, self._prefer)
 
     def detect(self, text: str, candidates: Iterable[str] = (), mentions: Iterable[str] = ()) -> Detection:
         """The language of `text`: `candidates` (the room's, likeliest first), then whatever a package can read."""
@@ -120,10 +199,17 @@ class Pipeline:
         *,
         deadline: float,
         mentions: Iterable[str] = (),
-        priority: int = 0,
+        priority: int = URGENT,
+        late_at: float = float("inf"),
+        placing: Placing = terms.NOTHING,
+        also: str = "",
     ) -> Translation | Refusal:
-        """`text` in `target`. Tags canonical; `deadline` on the running loop's clock; lower priority goes first."""
-        outcome = await self._outcome(text, source, target, tuple(mentions), deadline, priority)
+        """`text` in `target`. Tags canonical; `deadline` and `late_at` (see `batching`) on the running loop's clock.
+
+        `also`: a second language that `text` falls into; those spans are translated apart. Where the source is the
+        target, only they are."""
+        order = _Order(text, source, target, also, tuple(mentions), placing, deadline, late_at, priority)
+        outcome = await self._outcome(order)
         match outcome:
             case Translation():
                 self._translated += 1
@@ -131,61 +217,159 @@ class Pipeline:
                 self._refused[outcome.why.value] += 1
         return outcome
 
+    def variant(self, text: str, source: str, target: str, *, placing: Placing = terms.NOTHING, also: str = "") -> str:
+        """A digest of everything that decides how `text` reads in `target`, but the text: route, package versions,
+        the terms that apply to it, search. For rows that outlive this process."""
+        legs = [self._route(source, target), self._route(also, target) if also else None]
+        used = [f"{package.name} {package.version}" for leg in legs if leg for package in leg.packages]
+        kept = sorted({(each.source, each.form) for each in placing.place(text).kept})
+        return hashlib.blake2b(
+            repr((source, target, also, used, kept, str(self._first))).encode(), digest_size=12
+        ).hexdigest()
+
+    def forget(self, texts: Iterable[str]) -> None:
+        """Let no cache show what these texts said."""
+        self._lanes.forget(texts)
+
+    def forget_everything(self) -> None:
+        self._lanes.forget_everything()
+
     def statistics(self) -> dict[str, int]:
         return (
-            {"texts_translated": self._translated, "sentences_retried": self._retried}
+            {
+                "texts_translated": self._translated,
+                "sentences_retried": self._retried,
+                "sentences_cut_around_terms": self._cut,
+                "sentences_repaired": self._repaired,
+                "texts_rerouted": self._rerouted,
+            }
             | {f"texts_refused_{why.value}": self._refused[why.value] for why in Why}
             | {f"sentences_doubted_{found.value}": self._doubted[found.value] for found in Doubt}
             | self._lanes.statistics()
         )
 
-    async def _outcome(
-        self, text: str, source: str, target: str, mentions: tuple[str, ...], deadline: float, priority: int
-    ) -> Translation | Refusal:
-        route = routes.find(self._packages, source, target)
-        if route is None:
-            return Refusal(Why.NO_PACKAGE, source, f"{source} -> {target}")
-        segments = masking.mask(text, mentions)
-        passages = [segment.text for segment in segments if isinstance(segment, masking.Passage)]
-        if not passages or not route.steps:
+    # -- one text ----------------------------------------------------------------------------------------------------
+
+    async def _outcome(self, order: _Order) -> Translation | Refusal:
+        """Over the best route, and over the next best one while packages fail."""
+        failed: list[Package] = []
+        words = ""
+        while True:
+            try:
+                outcome = await self._attempt(order, failed)
+            except _PackageFailed as failure:
+                words = words or str(failure)
+                failed.append(failure.package)
+                self._rerouted += 1
+                continue
+            if failed and isinstance(outcome, Refusal) and outcome.why is Why.NO_PACKAGE:
+                return Refusal(Why.ENGINE_FAILED, order.source, words)
+            return outcome
+
+    async def _attempt(self, order: _Order, failed: Sequence[Package]) -> Translation | Refusal:
+        """Raises _PackageFailed."""
+        source, target = order.source, order.target
+        legs = {tag: self._route(tag, target, failed) for tag in dict.fromkeys((source, order.also)) if tag}
+        main = order.also if source == target else source
+        if legs.get(main) is None:
+            return Refusal(Why.NO_PACKAGE, source, f"{main} -> {target}")
+        segments, languages = self._segments(order, legs)
+        if not languages:
             return Refusal(Why.NOTHING_TO_TRANSLATE, source)
+        texts = [segment.text for segment in segments if isinstance(segment, Passage)]
+        made = list(texts)
         try:
-            for step in route.steps:
-                match step:
-                    case Convert():
-                        passages = [convert(passage, step.target) for passage in passages]
-                    case Apply(package):
-                        passages = await self._apply(package, passages, deadline, priority)
+            for tag in dict.fromkeys(languages):
+                route = legs[tag]
+                assert route is not None
+                places = [place for place, language in enumerate(languages) if language == tag]
+                outputs = await self._along(route, [texts[place] for place in places], order)
+                for place, output in zip(places, outputs, strict=True):
+                    made[place] = output
         except TooLate:
             return Refusal(Why.TOO_LATE, source)
         except Overloaded:
             return Refusal(Why.OVERLOAD, source)
-        except EngineFailed as failed:
-            return Refusal(Why.ENGINE_FAILED, source, str(failed))
         except _Doubtful as doubtful:
             return Refusal(Why.DOUBTFUL, source, doubtful.found.value)
-        made = masking.unmask(segments, [dress(passage, target) for passage in passages], target)
-        missing = masking.lost(text, made, mentions)
+        except _Lost as lost:
+            return Refusal(Why.NAMES_LOST, source, str(lost)[:80])
+        text = masking.unmask(segments, [dress(passage, target) for passage in made], target)
+        missing = masking.lost(order.text, text, order.mentions)
         if missing:
             return Refusal(Why.NAMES_LOST, source, missing[0][:80])
-        used = route.packages
+        return self._translation(text, main, [route for tag in dict.fromkeys(languages) if (route := legs[tag])])
+
+    def _route(self, source: str, target: str, failed: Sequence[Package] = ()) -> Route | None:
+        if failed:
+            return routes.find((each for each in self._packages if each not in failed), source, target, self._prefer)
+        if (source, target) not in self._routes:
+            self._routes[source, target] = routes.find(self._packages, source, target, self._prefer)
+        return self._routes[source, target]
+
+    def _translation(self, text: str, source: str, legs: Sequence[Route]) -> Translation:
+        used = tuple(dict.fromkeys(package for route in legs for package in route.packages))
+        names = "+".join(package.name for package in used)
+        through = " ".join(route.through for route in legs if route.through)
+        engines = dict.fromkeys(package.server or self._engine.name for package in used)
         return Translation(
-            text=made,
+            text=text,
             source=source,
-            engine=self._engine.name if used else converter_name(),
-            package="+".join(package.name for package in used),
+            engine="+".join(engines) if used else converter_name(),
+            package=f"{through} {names}".strip(),
             version="+".join(package.version for package in used),
-            starter=route.starter,
+            starter=any(route.starter for route in legs),
         )
 
-    async def _apply(self, package: Package, passages: Sequence[str], deadline: float, priority: int) -> list[str]:
+    def _segments(self, order: _Order, legs: dict[str, Route | None]) -> tuple[list[Segment], list[str]]:
+        """The parts of the text, and of each passage the language it is in. Spans in a second language are passages
+        of their own, and what the reader reads anyway is none."""
+        segments: list[Segment] = []
+        languages: list[str] = []
+        for segment in masking.mask(order.text, order.mentions):
+            if isinstance(segment, Verbatim):
+                segments.append(segment)
+                continue
+            for text, tag in _spans(segment.text, order.source, order.also):
+                route = legs.get(tag)
+                if route is None or not route.steps:
+                    segments.append(Verbatim(text, Kind.TERM))
+                else:
+                    segments.append(Passage(text))
+                    languages.append(tag)
+        return segments, languages
+
+    async def _along(self, route: Route, texts: Sequence[str], order: _Order) -> list[str]:
+        """Every passage through every step of one route."""
+        passages = []
+        for text in texts:
+            placed = order.placing.place(text)
+            passages.append(_Sentence(placed.text, placed.kept))
+        for step in route.steps:
+            match step:
+                case Convert():
+                    passages = [_Sentence(_converted(each, step.target), each.kept) for each in passages]
+                case Apply(package):
+                    made = await self._apply(package, passages, order)
+                    passages = [_Sentence(text, passage.kept) for text, passage in zip(made, passages, strict=True)]
+        return [passage.text for passage in passages]
+
+    async def _apply(self, package: Package, passages: Sequence[_Sentence], order: _Order) -> list[str]:
         """Every passage through one package: all their sentences together, so that they can share batches."""
-        cut = [[_calm(piece.strip()) for piece in split(passage) if piece.strip()] for passage in passages]
-        known = {piece: self._ready(package, piece) for pieces in cut for piece in pieces}
-        asked = [piece for piece, ready in known.items() if ready is None]
-        made = await self._sentences(package, asked, deadline, priority)
-        words = {piece: ready for piece, ready in known.items() if ready is not None} | made
-        return [_rejoined([words[piece] for piece in pieces], package.target) for pieces in cut]
+        cut = [_sentences(passage) for passage in passages]
+        pieces = list(dict.fromkeys(piece for each in cut for piece in each))
+        plain = [piece for piece in pieces if not piece.kept and not self._read_anyway(package, piece.text)]
+        held = [piece for piece in pieces if piece not in plain]
+        words = self._plain(package, [piece.text for piece in plain], order)
+        if not held:
+            known = await words
+            made = {piece: known[piece.text] for piece in plain}
+        else:
+            known, outputs = await asyncio.gather(
+                words, asyncio.gather(*(self._held(package, piece, order) for piece in held))
+            )
+            made = {piece: known[piece.text] for piece in plain} | dict(zip(held, outputs, strict=True))
+        return [_rejoined([made[piece] for piece in each], package.target) for each in cut]
 
     def _ready(self, package: Package, piece: str) -> str | None:
         """What needs no engine: marks without a word, and phrases the starter has by heart."""
@@ -195,32 +379,173 @@ class Pipeline:
             return self._phrases.get(piece, package.source, package.target)
         return None
 
-    async def _sentences(
-        self, package: Package, asked: Sequence[str], deadline: float, priority: int
-    ) -> dict[str, str]:
-        """Translations of distinct sentences. Raises _Doubtful when one stays doubtful."""
+    async def _plain(self, package: Package, pieces: Sequence[str], order: _Order) -> dict[str, str]:
+        """Translations of distinct sentences in which nothing must be kept. Raises _Doubtful when one stays so."""
+        ready = {piece: self._ready(package, piece) for piece in pieces}
+        made = {piece: words for piece, words in ready.items() if words is not None}
+        asked = [piece for piece, words in ready.items() if words is None]
         if not asked:
-            return {}
-        outputs = await self._lanes.translate(package, asked, deadline=deadline, priority=priority, search=self._first)
-        made = {piece: _like(piece, output) for piece, output in zip(asked, outputs, strict=True)}
+            return made
+        made |= await self._asked(package, asked, order, self._first)
         again = [piece for piece in asked if self._doubt(package, piece, made[piece])]
         if again:
             self._retried += len(again)
-            outputs = await self._lanes.translate(
-                package, again, deadline=deadline, priority=priority, search=self._second
-            )
-            for piece, output in zip(again, outputs, strict=True):
-                made[piece] = _like(piece, output)
+            made |= await self._asked(package, again, order, self._second)
+            for piece in again:
                 found = self._doubt(package, piece, made[piece])
                 if found is not None:
                     raise _Doubtful(found)
         return made
 
+    async def _asked(self, package: Package, asked: Sequence[str], order: _Order, search: Search) -> dict[str, str]:
+        try:
+            outputs = await self._lanes.translate(
+                package,
+                [_calm(piece) for piece in asked],
+                deadline=order.deadline,
+                priority=order.priority,
+                late_at=order.late_at,
+                search=search,
+            )
+        except EngineFailed as failed:
+            raise _PackageFailed(package, str(failed)) from failed
+        return {piece: _like(piece, output) for piece, output in zip(asked, outputs, strict=True)}
+
+    # -- sentences with words that must be kept ----------------------------------------------------------------------
+
+    async def _held(self, package: Package, piece: _Sentence, order: _Order) -> str:
+        """A sentence in which words must be kept, in up to three ways. Raises _Doubtful, _Lost."""
+        if piece.bare():
+            return piece.text
+        found: Doubt | None = None
+        if not package.starter:
+            if piece.kept:
+                made = (await self._asked(package, [piece.text], order, self._first))[piece.text]
+                if self._holds(package, piece, made):
+                    return made
+            else:
+                try:
+                    return (await self._plain(package, [piece.text], order))[piece.text]
+                except _Doubtful as doubtful:
+                    found = doubtful.found
+        self._cut += 1
+        around = piece.forms() + self._read_anyway(package, piece.text)
+        try:
+            made = await self._cut_around(package, piece.text, around, order)
+        except _Doubtful as doubtful:
+            found = doubtful.found
+        else:
+            if terms.count(made, piece.forms()) == piece.owed():
+                return made
+        whole = _untouched(piece)
+        made = terms.repaired((await self._asked(package, [whole], order, self._first))[whole], piece.kept)
+        if self._holds(package, piece, made):
+            self._repaired += 1
+            return made
+        if found is not None:
+            raise _Doubtful(found)
+        raise _Lost(next(iter(piece.forms()), piece.text))
+
+    async def _cut_around(self, package: Package, text: str, around: Sequence[str], order: _Order) -> str:
+        segments: list[Segment] = []
+        for part, is_kept in terms.part(text, around):
+            if is_kept:
+                segments.append(Verbatim(part, Kind.TERM))
+            elif package.target not in routes.CHINESE and (particles := _PARTICLES.fullmatch(part)):
+                segments += [Verbatim(particles["marks"], Kind.GLUE)] if particles["marks"] else []
+            else:
+                segments += masking.passages(part)
+        texts = [segment.text for segment in segments if isinstance(segment, Passage)]
+        words = await self._plain(package, list(dict.fromkeys(texts)), order)
+        return masking.unmask(segments, _within(texts, words, text), package.target)
+
+    def _holds(self, package: Package, piece: _Sentence, made: str) -> bool:
+        """True when `made` keeps every word it owes, and the rest of it is believed."""
+        if terms.count(made, piece.forms()) != piece.owed():
+            return False
+        rest, output = (
+            "".join(part for part, is_kept in terms.part(text, piece.forms()) if not is_kept)
+            for text in (piece.text, made)
+        )
+        return self._doubt(package, rest.strip(), output.strip()) is None
+
+    def _read_anyway(self, package: Package, text: str) -> list[str]:
+        """Words in the reader's own script inside a text in another, which stay as they are: Latin ones in Chinese
+        (今天meeting好多), Chinese ones in English for who reads Chinese."""
+        here, there = scripts_of(package.source), scripts_of(package.target)
+        if Script.HAN in here and Script.HAN not in there:
+            return [str(words) for words in _LATIN_WORDS.findall(text)]
+        if Script.LATIN in here and Script.HAN in there:
+            return [str(words) for words in _HAN_SPAN.findall(text)]
+        return []
+
     def _doubt(self, package: Package, piece: str, output: str) -> Doubt | None:
-        found = guard.doubt(piece, output, package.source, package.target)
+        found = self._believes(piece, output, package.source, package.target)
         if found is not None:
             self._doubted[found.value] += 1
         return found
+
+
+def _spans(text: str, source: str, also: str) -> list[tuple[str, str]]:
+    """(span, language) in order, without the white space between them."""
+    if not also:
+        return [(text, source)]
+    pattern = _HAN_SPAN if also in routes.CHINESE else _LATIN_SPAN
+    spans: list[tuple[str, str]] = []
+    end = 0
+    for found in pattern.finditer(text):
+        if also not in routes.CHINESE and len(found[0].split()) < 3:
+            continue
+        if text[end : found.start()].strip():
+            spans.append((text[end : found.start()].strip(), source))
+        spans.append((found[0].strip(), also))
+        end = found.end()
+    if text[end:].strip():
+        spans.append((text[end:].strip(), source))
+    return spans
+
+
+def _sentences(passage: _Sentence) -> list[_Sentence]:
+    """The sentences of a passage, each with its own share of the kept words. A word that the cut would go through
+    keeps its passage whole."""
+    pieces = [piece.strip() for piece in split(passage.text) if piece.strip()]
+    if not passage.kept:
+        return [_Sentence(piece) for piece in pieces]
+    owned = [
+        _Sentence(piece, tuple(each for each in passage.kept if terms.count(piece, [each.form]))) for piece in pieces
+    ]
+    if sum((each.owed() for each in owned), Counter()) != passage.owed():
+        return [passage]
+    return owned
+
+
+def _untouched(piece: _Sentence) -> str:
+    """The sentence as it was written: each form back in the words of the message."""
+    sources: dict[str, list[str]] = {}
+    for each in piece.kept:
+        sources.setdefault(each.form.casefold(), []).append(each.source)
+    parts = []
+    for part, is_kept in terms.part(piece.text, piece.forms()):
+        waiting = sources.get(part.casefold(), []) if is_kept else []
+        parts.append((waiting.pop(0) if len(waiting) > 1 else waiting[0]) if waiting else part)
+    return "".join(parts)
+
+
+def _converted(passage: _Sentence, target: str) -> str:
+    """`passage` in the other Chinese script; names and terms are nobody's to convert."""
+    parts = terms.part(passage.text, passage.forms())
+    return "".join(part if is_kept else convert(part, target) for part, is_kept in parts)
+
+
+def _within(texts: Sequence[str], words: dict[str, str], sentence: str) -> list[str]:
+    """Parts of one sentence, translated: only the first begins with a capital, and none but the last may stop."""
+    made = []
+    for text in texts:
+        output = without_stop(words[text])
+        if not sentence.startswith(text) and _SENTENCE_CASE.match(output):
+            output = output[0].lower() + output[1:]
+        made.append(output)
+    return made
 
 
 def _rejoined(made: Sequence[str], target: str) -> str:

@@ -1,12 +1,12 @@
 """How to get from one language to another with the packages there are. Pure.
 
-Invariant: a route is a chain of steps whose languages join, and its package is the best one there is: an installed
-Argos package before the starter, the newer version before the older. Chinese is one language in two scripts: a
-package for one script serves the other with a conversion before or after it, which loses nothing a translator would
-have kept.
+Invariant: a route is a chain of steps whose languages join, and it is the best one there is: without the starter
+before with it, one package before two, one the operator prefers before others, a local package before a server, the
+newer version before the older. Chinese is one language in two scripts: a package for one script serves the other with
+a conversion before or after it, which loses nothing a translator would have kept.
 
-Direct packages only, so far. A route through a third language is one more pair of steps for `find`, no new idea for
-anyone who walks the steps.
+Where no package goes all the way, two do, through a third language (English, when there is a choice). Never three: each
+leg adds its mistakes, and what is left after two is just enough. Readers are told: `Route.through` is the label.
 """
 
 from collections.abc import Iterable, Sequence
@@ -38,6 +38,8 @@ class Package:
     target_prefix: str = ""
     """First target token that tells a model of several languages which one to write; "" for none."""
     starter: bool = False
+    server: str = ""
+    """Name of the server that translates ("libretranslate"); "" when the model is on this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,42 +86,72 @@ class Route:
         """True when the small built-in package has a part in it."""
         return any(package.starter for package in self.packages)
 
+    @property
+    def through(self) -> str:
+        """ "zh>en>es" for a route through a third language, else ""."""
+        packages = self.packages
+        if len(packages) < 2:
+            return ""
+        return ">".join((self.source, *(package.target for package in packages[:-1]), self.target))
 
-def find(packages: Iterable[Package], source: str, target: str) -> Route | None:
-    """The best route, or None when no package serves it. Both tags canonical."""
+
+def find(packages: Iterable[Package], source: str, target: str, prefer: Sequence[str] = ()) -> Route | None:
+    """The best route, or None when no package serves it. Both tags canonical; `prefer` names packages, best first."""
     if source == target:
         return Route(source, target, ())
     if source in CHINESE and target in CHINESE:
         return Route(source, target, (Convert(source, target),))
-    best: tuple[tuple[int, int, tuple[int, ...]], Route] | None = None
-    for package in packages:
-        steps = _steps(package, source, target)
-        if steps is None:
-            continue
-        worth = (not package.starter, -len(steps), _version(package.version))
-        if best is None or worth > best[0]:
-            best = (worth, Route(source, target, steps))
-    return best[1] if best else None
+    packages = tuple(packages)
+    firsts = [package for package in packages if _joins(source, package.source)]
+    lasts = [package for package in packages if _joins(package.target, target)]
+    chains: list[tuple[Package, ...]] = [(package,) for package in firsts if _joins(package.target, target)]
+    chains += [
+        (first, last)
+        for first in firsts
+        for last in lasts
+        if _joins(first.target, last.source) and not _joins(first.target, target) and not _joins(source, last.source)
+    ]
+    if not chains:
+        return None
+    best = max(chains, key=lambda chain: _worth(chain, source, target, prefer))
+    return Route(source, target, _steps(best, source, target))
 
 
-def reachable(packages: Sequence[Package]) -> tuple[Route, ...]:
+def reachable(packages: Sequence[Package], prefer: Sequence[str] = ()) -> tuple[Route, ...]:
     """Every route between two different languages these packages can serve, sorted."""
     tags = {tag for package in packages for tag in (package.source, package.target)} | set(CHINESE)
-    found = (find(packages, source, target) for source in tags for target in tags if source != target)
+    found = (find(packages, source, target, prefer) for source in tags for target in tags if source != target)
     return tuple(sorted((route for route in found if route), key=lambda route: (route.source, route.target)))
 
 
-def _steps(package: Package, source: str, target: str) -> tuple[Step, ...] | None:
+def _joins(one: str, other: str) -> bool:
+    return one == other or (one in CHINESE and other in CHINESE)
+
+
+def _worth(chain: Sequence[Package], source: str, target: str, prefer: Sequence[str]) -> tuple[object, ...]:
+    ranks = {name: len(prefer) - place for place, name in enumerate(prefer)}
+    return (
+        not any(package.starter for package in chain),
+        -len(chain),
+        sum(ranks.get(package.name, 0) for package in chain),
+        not any(package.server for package in chain),
+        chain[0].target == "en",
+        -len(_steps(chain, source, target)),
+        tuple(_version(package.version) for package in chain),
+    )
+
+
+def _steps(chain: Sequence[Package], source: str, target: str) -> tuple[Step, ...]:
+    """The packages of `chain`, with a change of script wherever two ends are Chinese and differ."""
     steps: list[Step] = []
-    if package.source != source:
-        if not (package.source in CHINESE and source in CHINESE):
-            return None
-        steps.append(Convert(source, package.source))
-    steps.append(Apply(package))
-    if package.target != target:
-        if not (package.target in CHINESE and target in CHINESE):
-            return None
-        steps.append(Convert(package.target, target))
+    here = source
+    for package in chain:
+        if package.source != here:
+            steps.append(Convert(here, package.source))
+        steps.append(Apply(package))
+        here = package.target
+    if here != target:
+        steps.append(Convert(here, target))
     return tuple(steps)
 
 

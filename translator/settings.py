@@ -46,7 +46,24 @@ class TranslatorSettings(BaseSettings):
         default=20_000, ge=0, le=10_000_000, description="Sentences remembered; a thousand take about 0.3 MB."
     )
     translation_jobs_max: int = Field(
-        default=256, ge=1, le=10_000, description="Jobs in one worker's hands; more of them make larger batches."
+        default=2_048,
+        ge=1,
+        le=10_000,
+        description="Jobs in one worker's hands, to be put in order: mentions first, what is too late last.",
+    )
+    translation_prefer: str = Field(
+        default="", description="Names of packages to prefer where several serve a pair, comma-separated, best first."
+    )
+    libretranslate_url: str = Field(
+        default="",
+        pattern=r"^(https?://\S+)?$",
+        description="A LibreTranslate-compatible server to ask where no package is installed. It reads the messages. "
+        "Empty: no text leaves this machine.",
+    )
+    libretranslate_key: str = Field(default="", repr=False, description="The key that server wants, if any.")
+    translator_metrics_host: str = Field(default="127.0.0.1", description="Address of a translator's own metrics.")
+    translator_metrics_port: int = Field(
+        default=0, ge=0, le=65_535, description="Port of a translator's own /metrics; 0 for none."
     )
     stop_within_s: float = Field(
         default=10.0, ge=0.0, le=300.0, description="Seconds that running jobs may take once the process must stop."

@@ -4,17 +4,33 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+import msgspec
 import pytest
 
 from chat.adapters.memory import MemoryEngine
 from chat.events import Edited, Event, Mention, Posted, RoomCreated, Translated, Untranslated
-from chat.ports import Guard, Job, JobText, Member
+from chat.ports import (
+    DropTerm,
+    ForgetText,
+    Guard,
+    Job,
+    JobText,
+    Member,
+    PreviewAnswer,
+    PreviewText,
+    SetTerm,
+    Term,
+    Whisper,
+)
 from chat.wire import decode_event
 from tests.support.faults import CALLS_MAX, Faults, When
 from tests.support.virtual_time import now_ms, run
 from tests.translator.doubles import ScriptedEngine, package
+from translator.engine import Search
 from translator.lanes import Lanes
 from translator.pipeline import Pipeline
+from translator.routes import Package
+from translator.shared import SharedRows
 from translator.worker import DELIVERIES_MAX, Worker
 
 PACKAGES = (package("zh", "en"), package("en", "zh", starter=True))
@@ -34,10 +50,25 @@ class World:
     translating: ScriptedEngine
 
     async def post(
-        self, text: str, *readers: tuple[str, ...], mentions: tuple[str, ...] = (), budget_ms: int = 60_000
+        self,
+        text: str,
+        *readers: tuple[str, ...],
+        mentions: tuple[str, ...] = (),
+        budget_ms: int = 60_000,
+        names: tuple[str, ...] = (),
+        urgent: bool = False,
+        room_budget_ms: int = 800,
     ) -> int:
         job = JobText(
-            text, "ann", readers, tuple(Mention("bob", name) for name in mentions), deadline_ms=now_ms() + budget_ms
+            text,
+            "ann",
+            readers,
+            tuple(Mention("bob", name) for name in mentions),
+            deadline_ms=now_ms() + budget_ms,
+            names=names,
+            urgent=urgent,
+            budget_ms=room_budget_ms,
+            posted_at_ms=now_ms(),
         )
         event = Posted(author="ann", name="Ann", text=text)
         posted = await self.engine.log.append(ROOM, event, once=f"p{len(self.engine.rooms[ROOM].seqs)}", job=job)
@@ -59,11 +90,15 @@ class World:
             await asyncio.sleep(0.05)
 
 
-def story(tell: Callable[[World, Worker], Awaitable[None]], **options: object) -> World:
+def story(
+    tell: Callable[[World, Worker], Awaitable[None]],
+    say: Callable[[Package, str, Search], str] = lambda _p, sentence, _s: SAID[sentence],
+    **options: object,
+) -> World:
     """Tell a story in virtual time with one running worker."""
 
     async def told() -> World:
-        made = World(MemoryEngine(now_ms=now_ms), ScriptedEngine(lambda _p, sentence, _s: SAID[sentence]))
+        made = World(MemoryEngine(now_ms=now_ms), ScriptedEngine(say))
         await made.engine.log.create(
             ROOM, "Tea", RoomCreated(by="ann", name="Ann", title="Tea"), Member("ann", "Ann", "owner"), once="c"
         )
@@ -82,8 +117,15 @@ def make_worker(world: World, lanes: Lanes, faults: Faults | None = None, **opti
     faults = faults or Faults()
     pipeline = Pipeline(world.translating, lanes, PACKAGES)
     return Worker(
-        "w1", faults.wrap(world.engine.jobs), faults.wrap(world.engine.log), pipeline, clock_ms=now_ms, **options,  # type: ignore[arg-type]
-    )  # fmt: skip
+        "w1",
+        faults.wrap(world.engine.jobs),
+        faults.wrap(world.engine.log),
+        pipeline,
+        feed=world.engine.new_feed(),
+        shared=SharedRows(world.engine.translations),
+        clock_ms=now_ms,
+        **options,  # type: ignore[arg-type]
+    )
 
 
 def test_a_message_is_translated_for_those_who_cannot_read_it() -> None:
@@ -278,3 +320,260 @@ def test_whichever_call_fails_each_reader_hears_exactly_once(when: When) -> None
         if faults.failed is None:
             break
     assert fail_at > 3
+
+
+# -- the room's words ------------------------------------------------------------------------------------------------
+
+
+def spelled(_package: Package, sentence: str, _search: Search) -> str:
+    """A translation one can predict: each Chinese character becomes a word of its own, and words stay words."""
+    words = "".join(f" w{ord(char) % 97}x " if char >= "\u3400" else char for char in sentence)
+    return " ".join(words.split()) if _package.target == "en" else "，".join("这是" for _ in sentence.split())
+
+
+async def define(world: World, source: str, target: str | None, language: str = "") -> None:
+    change = SetTerm(Term(source, target, language, "", "ann"))
+    event = Posted(author="ann", name="Ann", text=f"{source} means {target}")
+    await world.engine.log.append(ROOM, event, once=f"term-{source}-{target}", change=change)
+
+
+def test_a_term_of_the_room_is_in_force_for_the_next_message_and_a_changed_one_soon_after() -> None:
+    async def tell(world: World, worker: Worker) -> None:
+        await define(world, "火锅", "hot pot", "en")
+        texts = []
+        for target in (None, "steamboat", None):
+            if target:
+                await define(world, "火锅", target, "en")
+                await asyncio.sleep(0.6)
+            await world.post("我们去吃火锅", ("en",))
+            await world.idle()
+            texts.append([event.text for _, event in await world.said() if isinstance(event, Translated)][-1])
+        assert texts[0].endswith("hot pot")
+        assert texts[1].endswith("steamboat"), "no cached translation of the old word"
+        assert texts[2] == texts[1]
+        assert worker.statistics()["shared_hits"] == 2
+        await world.engine.log.append(
+            ROOM, Posted(author="ann", name="Ann", text="-"), once="drop", change=DropTerm("火锅", "en")
+        )
+        await asyncio.sleep(0.6)
+        await world.post("我们去吃火锅", ("en",))
+        await world.idle()
+        ((_, event), *_) = reversed(await world.said())
+        assert isinstance(event, Translated)
+        assert "steamboat" not in event.text
+
+    story(tell, say=spelled)
+
+
+def test_names_of_those_present_come_through() -> None:
+    async def tell(world: World, _: Worker) -> None:
+        await world.post("我觉得白睿康很好", ("en",), names=("白睿康",))
+        await world.idle()
+        ((_, event),) = await world.said()
+        assert isinstance(event, Translated)
+        assert event.text.count("白睿康") == 1
+
+    story(tell, say=spelled)
+
+
+def test_words_in_a_second_language_are_translated_for_who_reads_only_the_first() -> None:
+    async def tell(world: World, _: Worker) -> None:
+        of = await world.post("I really want 火锅 tonight", ("en",), ("zh", "en"))
+        await world.idle()
+        ((audience, event),) = await world.said()
+        assert isinstance(event, Translated)
+        assert (audience, event.of, event.source) == ("en", of, "zh")
+        assert event.text.startswith("I really want w")
+        assert event.text.endswith("tonight")
+
+    story(tell, say=spelled)
+
+
+# -- load ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_mention_overtakes_what_waits() -> None:
+    async def tell(world: World, _: Worker) -> None:
+        world.translating.delay_s = 0.1
+        for number in range(80):
+            await world.post(f"{'一二三四五六七八'[number % 8]}{chr(0x4E00 + number)}狗", ("en",))
+        urgent = await world.post("你叫什么", ("en",), urgent=True)
+        await world.idle()
+        order = [event.of for _, event in await world.said() if isinstance(event, Translated)]
+        assert order.index(urgent) <= 40
+
+    story(tell, say=spelled)
+
+
+def test_what_overload_skipped_is_said_and_then_caught_up_when_idle() -> None:
+    """Five times what the engine can do, for a while: whatever happens, in the end every message has its translation,
+    each once; and what was skipped was called so first."""
+    messages = 1_500
+
+    async def tell(world: World, worker: Worker) -> None:
+        world.translating.delay_s = 0.5
+        for number in range(messages):
+            await world.post(f"{chr(0x4E00 + number)}狗{chr(0x5E00 + number)}", ("en",))
+            await asyncio.sleep(0.004)
+        await world.idle()
+        assert worker.statistics()["events_skipped"] > 100
+        assert worker.statistics()["texts_parked"] > 0
+        while worker.statistics()["texts_parked"]:
+            await asyncio.sleep(1)
+        await asyncio.sleep(5)
+        statistics = worker.statistics()
+        assert statistics["translations_in_budget"] > 60, "of the 96 the engine can do meanwhile"
+        assert statistics["events_caught_up"] == statistics["events_skipped"]
+
+    world = story(tell, say=spelled)
+    entries = run_said(world)
+    translated = [event.of for event in entries if isinstance(event, Translated)]
+    assert len(translated) == len(set(translated)) == messages
+    skipped = [event for event in entries if isinstance(event, Untranslated)]
+    assert {event.reason for event in skipped} == {"overload"}
+    assert len(skipped) == len({event.of for event in skipped})
+
+
+def run_said(world: World) -> list[Event]:
+    events = [event for _, event in sorted(world.engine.rooms[ROOM].events.items())]
+    return [event for event in events if isinstance(event, Translated | Untranslated)]
+
+
+def test_what_is_still_parked_when_a_worker_stops_is_done_by_the_next() -> None:
+    async def tell(world: World, worker: Worker) -> None:
+        world.translating.delay_s = 0.5
+        for number in range(800):
+            await world.post(f"{chr(0x4E00 + number)}狗{chr(0x5E00 + number)}", ("en",))
+        await asyncio.sleep(6)
+        assert worker.statistics()["texts_parked"]
+        worker.stop()
+        await asyncio.sleep(12)
+        async with Lanes(world.translating) as lanes:
+            second = make_worker(world, lanes)
+            running = asyncio.create_task(second.run())
+            await world.idle()
+            while second.statistics()["texts_parked"]:
+                await asyncio.sleep(1)
+            await asyncio.sleep(5)
+            second.stop()
+            await running
+
+    world = story(tell, say=spelled)
+    translated = [event.of for event in run_said(world) if isinstance(event, Translated)]
+    assert len(translated) == len(set(translated)) == 800
+    skipped = [event.of for event in run_said(world) if isinstance(event, Untranslated)]
+    assert len(skipped) == len(set(skipped))
+
+
+# -- who else works here ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("first_refuses", [True, False])
+def test_a_redelivered_job_does_not_speak_again_even_if_it_would_say_something_else(first_refuses: bool) -> None:
+    refuse = first_refuses
+
+    def say(_package: Package, sentence: str, _search: Search) -> str:
+        return "(applause)" if refuse else "Here is a dog"
+
+    async def tell(world: World, worker: Worker) -> None:
+        nonlocal refuse
+        of = await world.post("这里有一条狗", ("en",))
+        await world.idle()
+        refuse = not first_refuses
+        world.engine.translations.rows.clear()
+        text = JobText("这里有一条狗", "ann", (("en",),), deadline_ms=now_ms() + 60_000)
+        again = Job(ROOM, of, 0, text)
+        await world.engine.jobs.put(again)  # as if it had been delivered for the first time, by another worker
+        await world.idle()
+        assert len(await world.said()) == 1
+
+    story(tell, say=say)
+
+
+def test_a_preview_is_whispered_and_reads_back() -> None:
+    async def tell(world: World, _: Worker) -> None:
+        gateway = world.engine.new_feed()
+        await gateway.follow("~gateway-1")
+        for text, source in (("你好", ""), ("hello", "en"), ("666", "")):
+            ask = PreviewText(text, source, "zh" if text == "hello" else "en", "~gateway-1", text, now_ms() + 2_000)
+            await world.engine.jobs.put(Job(ROOM, 0, 0, ask))
+        await world.idle()
+        answers = {}
+        async for item in gateway.items():
+            assert isinstance(item, Whisper)
+            answer = msgspec.msgpack.decode(item.payload, type=PreviewAnswer)
+            answers[answer.reply_id] = answer
+            if len(answers) == 3:
+                break
+        assert (answers["你好"].source, answers["你好"].target_text, answers["你好"].back_text) == (
+            "zh", "Hello there", "你好呀",
+        )  # fmt: skip
+        assert (answers["hello"].target_text, answers["hello"].starter) == ("你好", True)
+        assert answers["hello"].back_text == "Hello there"
+        assert (answers["666"].target_text, answers["666"].reason) == ("", "nothing_to_translate")
+        assert await world.said() == [], "nothing of it is written down"
+
+    said = SAID | {"你好呀": "(applause)"}
+    story(tell, say=lambda _p, sentence, _s: said[sentence])
+
+
+def test_a_preview_nobody_waits_for_is_dropped() -> None:
+    async def tell(world: World, worker: Worker) -> None:
+        await asyncio.sleep(1)
+        await world.engine.jobs.put(Job(ROOM, 0, 0, PreviewText("你好", "zh", "en", "~g", "1", now_ms() - 1)))
+        await world.idle()
+        assert worker.statistics()["jobs_previewed"] == 0
+        assert world.translating.batches == []
+
+    story(tell)
+
+
+def test_what_was_taken_back_leaves_every_cache_of_every_worker() -> None:
+    async def tell(world: World, worker: Worker) -> None:
+        async with Lanes(world.translating) as lanes:
+            second = make_worker(world, lanes)
+            running = asyncio.create_task(second.run())
+            for _ in range(6):  # both workers have a turn
+                await world.post("这里有一条狗", ("en",))
+                await world.idle()
+                world.engine.translations.rows.clear()
+            await world.post("这里有一条狗", ("en",))
+            await world.idle()
+            assert len(world.engine.translations.rows) == 1
+            await world.engine.jobs.put(Job(ROOM, 1, 0, ForgetText(("这里有一条狗",))))
+            await world.idle()
+            await asyncio.sleep(0.1)
+            assert world.engine.translations.rows == {}
+            assert worker.statistics()["cache_entries"] == second.statistics()["cache_entries"] == 0
+            second.stop()
+            await running
+
+    story(tell)
+
+
+def test_after_a_gap_in_what_workers_tell_each_other_nothing_is_remembered() -> None:
+    async def tell(world: World, worker: Worker) -> None:
+        await world.post("你好", ("en",))
+        await world.idle()
+        assert worker.statistics()["cache_entries"] == 1
+        world.engine.feeds[0].sever()
+        world.engine.feeds[0].heal()
+        await asyncio.sleep(0.1)
+        assert worker.statistics()["cache_entries"] == 0
+
+    story(tell)
+
+
+def test_times_are_counted_against_the_budget_of_the_room() -> None:
+    async def tell(world: World, worker: Worker) -> None:
+        world.translating.delay_s = 0.3
+        await asyncio.sleep(1)
+        await world.post("你好", ("en",), room_budget_ms=500)
+        await world.idle()
+        await world.post("这里有一条狗", ("en",), room_budget_ms=100)
+        await world.idle()
+        statistics = worker.statistics()
+        assert (statistics["translations_in_budget"], statistics["translations_over_budget"]) == (1, 1)
+        assert 600 <= statistics["translations_ms"] <= 700
+
+    story(tell)
