@@ -13,7 +13,7 @@ from typing import Final
 
 import regex
 
-from translator.chinese import to_simplified
+from translator.chinese import SIMPLIFIED, TRADITIONAL, to_simplified
 from translator.scripts import Script, count, has_words, scripts_of
 
 
@@ -30,10 +30,15 @@ class Doubt(StrEnum):
     TOO_SHORT = "too_short"
     TOO_LONG = "too_long"
     NUMBERS_LOST = "numbers_lost"
+    UNITS_LOST = "units_lost"
+    """5 km that are 5 of something else."""
+    NEGATION_LOST = "negation_lost"
+    """"Don't come" that reads "come": the one word whose loss turns a sentence round."""
     QUOTATION_LOST = "quotation_lost"
     """Words that stood in the source in another script (a name, a brand, a quoted phrase) are gone."""
 
 
+CHINESE: Final = (SIMPLIFIED, TRADITIONAL)
 LENGTH_RATIO_MAX: Final = 4.0
 LENGTH_SLACK: Final = 6.0
 """A translation may be four times as long as its source, plus six: "嗯" may well be "Yes, I see"."""
@@ -42,7 +47,7 @@ _BRACKETED: Final = regex.compile(r"\A(?:\s*(?:\([^()]*\)|（[^（）]*）|\[[^\
 _REPEATED_CHARS: Final = regex.compile(r"((?!0)\S{1,12}?)(?:[\s,，、]*\1){3,}")
 _WORD: Final = regex.compile(r"[\p{L}\p{N}']+")
 _HAN_RUN: Final = regex.compile(r"\p{Han}{2,}")
-_LATIN_RUN: Final = regex.compile(r"\p{Latin}{2,}")
+_LATIN_RUN: Final = regex.compile(r"(?<!\d ?)(?<!\p{Latin})\p{Latin}{2,}")
 _WORN: Final = frozenset({"ok", "okay", "lol", "haha", "emo", "aa", "bye", "hi", "hello", "no", "yes", "wow"})
 """Latin words that Chinese has taken over and that a translation need not repeat."""
 _NUMBER: Final = regex.compile(r"\d+(?:[.,]\d+)*")
@@ -87,6 +92,71 @@ _NUMBER_WORDS: Final[dict[str, str]] = {
 }
 
 
+_MONTHS: Final = tuple(
+    regex.findall(r"\w+", "january february march april may june july august september october november december")
+)
+_MONTH: Final = regex.compile(r"(?<!\d)(1[0-2]|0?[1-9])\s*月")
+_DECADE: Final = regex.compile(r"(\d{1,2})\s*世[纪紀]\s*(\d0)\s*年代")
+_WORDED: Final = regex.compile(
+    r"\b(one|two|three|four|five|six|seven|eight|nine|ten|twenty|thirty|fifty)[\s-](thousand|million|billion)\b"
+)
+_WORTH: Final = dict(
+    zip(
+        ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "twenty", "thirty", "fifty"],
+        (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 20, 30, 50),
+        strict=True,
+    )
+)
+_UNITS: Final[tuple[tuple[str, str], ...]] = (
+    (r"km/h|公里/小时|千米/小时|kph", r"km/h|kph|公里|千米|kilomet"),
+    (r"km|公里|千米", r"km|公里|千米|kilomet"),
+    (r"kg|公斤|千克", r"kg|公斤|千克|kilo"),
+    (r"mph", r"mph|miles|英里"),
+    (r"[GMTK]B", r"[GMTK]B|[GMTK]i?B|兆|字节|byte"),
+    (r"°C|℃|摄氏度", r"°\s?C|℃|摄氏|celsius|degree|度"),
+    (r"°F|℉|华氏度", r"°\s?F|℉|华氏|fahrenheit|degree|度"),
+    (r"[%％]", r"[%％]|百分|per\s?cent|折|成"),
+)
+_UNIT: Final = tuple(
+    (regex.compile(rf"\d\s*(?:{owed})(?![A-Za-z])"), regex.compile(kept, regex.IGNORECASE)) for owed, kept in _UNITS
+)
+
+_NOT_LATIN: Final = regex.compile(
+    r"\b(?:not|no|never|cannot|nothing|nobody|none|neither|nor|without)\b|n['’]t\b|\bno one\b", regex.IGNORECASE
+)
+_NOT_LATIN_WIDE: Final = regex.compile(
+    r"\b(?:not|no|nope|never|cannot|can ?not|nothing|nobody|none|nowhere|neither|nor|without|un\w+|"
+    r"in\w+|im\w+|il\w+|ir\w+|dis\w+|non\w*|\w+less|mis\w+|fail\w*|refus\w*|den(?:y|ie)\w*|lack\w*|hardly|barely|rarely|seldom|scarcely|few|"
+    r"little|stop\w*|avoid\w*|prevent\w*|forbid\w*|ban\w*|prohibit\w*|against|only|too|rather|before|"
+    r"until|unless|yet|still|"
+    r"sorry|wrong|bad|miss\w*|lost|los[et]\w*|gone|absen\w*|away|off|out|hate\w*|doubt\w*|difficult|hard|free|except|but|other|"
+    r"otherwise|keep|leave|let|mind|isnt|dont|didnt|cant|wont|aint|least|beyond|instead|or|than)\b|n['’]t\b",
+    regex.IGNORECASE,
+)
+_NOT_HAN: Final = regex.compile(
+    r"不(?!错|過|过|少|久|断|斷|仅|僅|但|管|论|論|同|由|止|禁|客气|客氣|好意思|知不觉|料|已|妨|如|得不|时|時|必|只|光|安|幸|满|滿|足|良|明|利|法|当|當|便|"
+    r"良|宜|公|然|凡|朽|等|惜|愧|约而同|外|丹|列|拉|起|了|住|到|及|动|見|见)|没(?!关系|關係|事|收|落|准|有的)|沒(?!關係|事|收|落)|"
+    r"(?<![区特分级性告辨识鉴个類类离派差国判送])别(?!人|的|处|墅|名|致|样|具|扭|称|针)|(?<![从並并莫除])未(?!来|來|必|免|婚)|并非|绝非|毫无|无法|不得|不是"
+)
+_NOT_HAN_AFFIRMED: Final = regex.compile(
+    r"(\p{Han})不\1|(\p{Han})没\2|是不是|不得不|不能不|差不多|对不对|好不好|要不|不会不|可不"
+)
+_NOT_HAN_WIDE: Final = regex.compile(
+    r"[不没沒未无無别別非否勿莫休难難拒禁缺免绝絕少失停止反仅僅只才白空误誤错錯外罕]|除了|决定|从来|毫|再也"
+)
+_NOT_HAN_SHORT: Final = 30
+"""Longer sentences have other ways to say no, and more places to say it."""
+_NOT_LATIN_AFFIRMED: Final = regex.compile(
+    r"\bnot only\b|\bno (?:doubt|matter|wonder|longer than|more than|less than|later than|problem|worries|sooner|way)\b"
+    r"|"
+    r"\b(?:why|is|are|do|does|did|was|were|have|has|would|wo|ca|could|should|ai)n['’]t\b[^.!?]*\?"
+    r"|\bwhy not\b|\bor not\b|"
+    r"\bcannot but\b|\bcan['’]t help\b|\bnothing but\b|\bnever mind\b|\bno\.? ?\d|\b(?:do|don)['’]?t mind\b"
+    r"|\bcan['’]t wait\b",
+    regex.IGNORECASE,
+)
+
+
 def doubt(source: str, output: str, source_language: str, target_language: str) -> Doubt | None:
     """The first sign that `output` is no translation of `source`, or None. One sentence or a few, both stripped."""
     if not has_words(source):
@@ -110,6 +180,10 @@ def doubt(source: str, output: str, source_language: str, target_language: str) 
         return Doubt.TOO_SHORT
     if _numbers_lost(source, output):
         return Doubt.NUMBERS_LOST
+    if _units_lost(source, output):
+        return Doubt.UNITS_LOST
+    if _negation_lost(source, output, source_language, target_language):
+        return Doubt.NEGATION_LOST
     if _quotation_lost(source, output, source_language, target_language):
         return Doubt.QUOTATION_LOST
     return None
@@ -177,6 +251,7 @@ def _is_common(character: str) -> bool:
 def _numbers_lost(source: str, output: str) -> bool:
     """True when a number written in digits in `source` is nowhere in `output`, in digits or in words."""
     source, output = (unicodedata.normalize("NFKC", text) for text in (source, output))
+    source, output = _dated(source, output), _dated(output, source)
     if any(not _is_time_kept(found, output) for found in _TIME.finditer(source)):
         return True
     owed = Counter(_numbers(_TIME.sub(" ", source)))
@@ -189,6 +264,37 @@ def _numbers_lost(source: str, output: str) -> bool:
         owed -= Counter(_numbers(" ".join(found[1] for found in _SCALED.finditer(source))))
     lowered = output.lower()
     return any(not _is_kept(number, kept, lowered) for number in owed)
+
+
+def _units_lost(source: str, output: str) -> bool:
+    source, output = (unicodedata.normalize("NFKC", text) for text in (source, output))
+    return any(owed.search(source) is not None and kept.search(output) is None for owed, kept in _UNIT)
+
+
+def _negation_lost(source: str, output: str, source_language: str, target_language: str) -> bool:
+    """True when a short sentence says no and its translation has nothing that could. Chinese and English only: what
+    we cannot judge is believed."""
+    if source_language in CHINESE and target_language == "en":
+        plain = _NOT_HAN_AFFIRMED.sub("", to_simplified(source))
+        said = _NOT_HAN.search(plain) is not None and len(source) <= _NOT_HAN_SHORT
+        return said and _NOT_LATIN_WIDE.search(output) is None
+    if source_language == "en" and target_language in CHINESE:
+        plain = _NOT_LATIN_AFFIRMED.sub("", source)
+        said = _NOT_LATIN.search(plain) is not None and len(source) <= 3 * _NOT_HAN_SHORT
+        return said and _NOT_HAN_WIDE.search(output) is None
+    return False
+
+
+def _dated(text: str, other: str) -> str:
+    """`text` with 20世纪70年代 as 1970, and without the number of a month that `other` names."""
+    text = _DECADE.sub(lambda found: str(100 * (int(found[1]) - 1) + int(found[2])), text)
+    lowered = other.lower()
+
+    def month(found: "regex.Match[str]") -> str:
+        name = _MONTHS[int(found[1]) - 1]
+        return " " if regex.search(rf"\b{name[:3]}(?:{name[3:]}|t)?\b", lowered) else str(found[0])
+
+    return str(_MONTH.sub(month, text))
 
 
 def _is_time_kept(found: "regex.Match[str]", output: str) -> bool:
@@ -218,6 +324,8 @@ def _scaled(text: str) -> set[str]:
     for found in _SCALED.finditer(unicodedata.normalize("NFKC", text)):
         value = float(found[1].replace(",", "")) * _SCALE[found[2].lower()]
         scaled.add(str(round(value)))
+    for found in _WORDED.finditer(text.lower()):
+        scaled.add(str(_WORTH[found[1]] * _SCALE[found[2]]))
     return scaled
 
 

@@ -1,18 +1,20 @@
 """One text into one language. First with a scripted engine (what the pipeline promises), then with the real starter."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
+from chat.ports import Term
 from tests.translator.doubles import ScriptedEngine, package
 from translator.ctranslate import CTranslateEngine
-from translator.engine import SECOND, Search
+from translator.engine import FIRST, SECOND, EngineFailed, Search
 from translator.lanes import Lanes
 from translator.packages import starter_packages
 from translator.phrases import Phrases
 from translator.pipeline import Pipeline, Refusal, Translation, Why
 from translator.routes import Package
+from translator.terms import Terms
 
 PACKAGES = (package("zh", "en"), package("en", "zh"))
 
@@ -163,3 +165,146 @@ async def test_an_emoji_in_the_middle_does_not_cut_the_rest_off(starter: Pipelin
 async def test_numbers_the_starter_gets_wrong_are_refused_not_shown(starter: Pipeline) -> None:
     outcome = await into(starter, "2024年10月1日", "en")
     assert isinstance(outcome, Refusal) or "2024" in outcome.text
+
+
+# -- words that must be kept, and several packages -------------------------------------------------------------------
+
+
+async def kept(
+    engine: ScriptedEngine,
+    text: str,
+    source: str,
+    target: str,
+    *terms: Term,
+    names: tuple[str, ...] = (),
+    also: str = "",
+) -> Translation | Refusal:
+    async with Lanes(engine) as lanes:
+        pipeline = Pipeline(engine, lanes, PACKAGES)
+        deadline = asyncio.get_running_loop().time() + 5
+        placing = Terms(terms).into(target, names)
+        return await pipeline.translate(text, source, target, deadline=deadline, placing=placing, also=also)
+
+
+HOTPOT = Term("火锅", "hot pot", "en", "", "ann")
+
+
+async def test_an_engine_that_copies_the_term_gets_the_whole_sentence() -> None:
+    engine = answers({"我们去吃hot pot吧": "Let's go and eat hot pot"})
+    assert text_of(await kept(engine, "我们去吃火锅吧", "zh", "en", HOTPOT)) == "Let's go and eat hot pot"
+
+
+async def test_one_that_loses_or_doubles_it_never_sees_it() -> None:
+    for bad in ("Let's go and eat", "Hot pot, hot pot!", "Let's go and eat hotpot"):
+        engine = answers({"我们去吃hot pot吧": bad, "我们去吃": "We go to eat."})
+        assert text_of(await kept(engine, "我们去吃火锅吧", "zh", "en", HOTPOT)) == "We go to eat hot pot"
+
+
+async def test_where_the_parts_make_no_sense_the_whole_is_translated_and_put_right() -> None:
+    words = {"我们去吃hot pot吧": "Let's go", "我们去吃": "(applause)", "我们去吃火锅吧": "Let's go and eat 火锅"}
+    assert text_of(await kept(answers(words), "我们去吃火锅吧", "zh", "en", HOTPOT)) == "Let's go and eat hot pot"
+
+
+async def test_what_is_lost_in_every_way_is_refused() -> None:
+    words = {"我们去吃hot pot吧": "Let's go", "我们去吃": "hot pot", "我们去吃火锅吧": "Let's go"}
+    refusal = await kept(answers(words), "我们去吃火锅吧", "zh", "en", HOTPOT)
+    assert refusal == Refusal(Why.NAMES_LOST, "zh", "hot pot")
+
+
+async def test_a_name_keeps_its_script_through_a_conversion() -> None:
+    engine = answers({"I like 马国华 and tea.": "我喜欢马国华和茶叶。"})
+    made = await kept(engine, "I like 马国华 and tea.", "en", "zh-Hant", names=("马国华",))
+    assert text_of(made) == "我喜歡马国华和茶葉。"
+
+
+async def test_only_what_is_foreign_is_translated() -> None:
+    engine = answers(
+        {
+            "火锅": "Hotpot",
+            "今天meeting好多": "Many meetings today",
+            "你们太好笑了": "You are so funny",
+            "lol 你们太好笑了": "",
+        }
+    )
+    made = await kept(engine, "I really want 火锅 tonight!", "en", "en", also="zh")
+    assert text_of(made) == "I really want Hotpot tonight!"
+    assert text_of(await kept(engine, "lol 你们太好笑了", "zh", "en")) == "lol you are so funny"
+
+
+async def test_words_the_reader_reads_anyway_are_kept_where_they_stand() -> None:
+    engine = answers({"今天meeting好多": "There are so many today", "今天": "Today", "好多": "So many"})
+    assert text_of(await kept(engine, "今天meeting好多", "zh", "en")) == "Today meeting so many"
+
+
+async def test_a_clause_in_english_is_translated_for_who_reads_only_chinese() -> None:
+    engine = answers({"I will never go there again": "我再也不去那里了"})
+    made = await kept(engine, "他说 I will never go there again 真的", "zh", "zh", also="en")
+    assert text_of(made) == "他说我再也不去那里了真的"
+
+
+async def test_through_a_third_language_and_labelled() -> None:
+    engine = answers({"这里有一条狗": "Here is a dog", "Here is a dog": "Aquí hay un perro"})
+    async with Lanes(engine) as lanes:
+        pipeline = Pipeline(engine, lanes, (package("zh", "en"), package("en", "es", "2")))
+        made = await pipeline.translate("这里有一条狗", "zh", "es", deadline=asyncio.get_running_loop().time() + 5)
+    assert made == Translation("Aquí hay un perro", "zh", "scripted 1", "zh>en>es zh_en+en_es", "1+2", starter=False)
+
+
+async def test_a_package_that_fails_is_left_out_for_the_next_best() -> None:
+    class Broken(ScriptedEngine):
+        async def translate(self, package: Package, sentences: Sequence[str], search: Search = FIRST) -> Sequence[str]:
+            self.fail = package.version == "2"
+            return await super().translate(package, sentences, search)
+
+    engine = Broken(lambda *_: "Here is a dog")
+    async with Lanes(engine) as lanes:
+        pipeline = Pipeline(engine, lanes, (package("zh", "en", "2"), package("zh", "en", "1")))
+        made = await pipeline.translate("这里有一条狗", "zh", "en", deadline=asyncio.get_running_loop().time() + 5)
+        assert isinstance(made, Translation)
+        assert made.version == "1"
+        assert pipeline.statistics()["texts_rerouted"] == 1
+
+
+async def test_packages_that_change_under_way_cost_no_message() -> None:
+    """Sentences wait for a package, and the operator replaces it: those already with the engine finish, those that
+    find it gone take the new one."""
+
+    class Reloaded(ScriptedEngine):
+        def __init__(self) -> None:
+            super().__init__(lambda package, _sentence, _search: f"Not a dog {package.version}", delay_s=0.01)
+            self.there = {"1"}
+
+        async def translate(self, package: Package, sentences: Sequence[str], search: Search = FIRST) -> Sequence[str]:
+            if package.version not in self.there:
+                raise EngineFailed("its files are gone")
+            return await super().translate(package, sentences, search)
+
+    engine = Reloaded()
+    async with Lanes(engine, items_max=4) as lanes:
+        pipeline = Pipeline(engine, lanes, (package("zh", "en", "1"),))
+        deadline = asyncio.get_running_loop().time() + 30
+        asked = [
+            asyncio.create_task(pipeline.translate(f"这里有一条狗{chr(0x4E00 + n)}", "zh", "en", deadline=deadline))
+            for n in range(40)
+        ]
+        await asyncio.sleep(0.015)
+        engine.there = {"2"}
+        pipeline.use((package("zh", "en", "2"),))
+        made = await asyncio.gather(*asked)
+    versions = [each.version for each in made if isinstance(each, Translation)]
+    assert len(versions) == 40
+    assert {"1", "2"} == set(versions)
+
+
+async def test_a_variant_changes_with_everything_that_changes_the_words() -> None:
+    engine = ScriptedEngine()
+    async with Lanes(engine) as lanes:
+        pipeline = Pipeline(engine, lanes, (package("zh", "en", "1"),))
+        text = "我们去吃火锅吧"
+        plain = pipeline.variant(text, "zh", "en")
+        assert plain == pipeline.variant(text, "zh", "en", placing=Terms([Term("茶", "tea", "", "", "")]).into("en"))
+        with_term = pipeline.variant(text, "zh", "en", placing=Terms([HOTPOT]).into("en"))
+        named = pipeline.variant(text, "zh", "en", placing=Terms().into("en", ("我们",)))
+        pipeline.use((package("zh", "en", "2"),))
+        newer = pipeline.variant(text, "zh", "en")
+        assert len({plain, with_term, named, newer}) == 4

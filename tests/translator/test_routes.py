@@ -1,8 +1,9 @@
 """Which package serves a direction."""
 
+from dataclasses import replace
 from pathlib import Path
 
-from translator.routes import Apply, Convert, Package, find, reachable
+from translator.routes import Apply, Convert, Package, Route, find, reachable
 
 
 def package(source: str, target: str, version: str = "1.0", *, starter: bool = False) -> Package:
@@ -64,3 +65,48 @@ def test_the_same_language_has_no_steps() -> None:
 def test_reachable_lists_every_direction_once() -> None:
     found = [(route.source, route.target) for route in reachable([package("en", "zh", starter=True)])]
     assert found == [("en", "zh"), ("en", "zh-Hant"), ("zh", "zh-Hant"), ("zh-Hant", "zh")]
+
+
+def test_where_no_package_goes_all_the_way_two_do_and_english_is_the_bridge() -> None:
+    packages = [
+        package("zh", "fr"),
+        package("fr", "es"),
+        package("zh", "en", starter=True),
+        package("zh", "en"),
+        package("en", "es"),
+    ]
+    route = find(packages, "zh-Hant", "es")
+    assert route is not None
+    assert [each.name for each in route.packages] == ["translate-zh_en-1.0", "translate-en_es-1.0"]
+    assert route.through == "zh-Hant>en>es"
+    assert not route.starter
+    direct = find([*packages, package("zh", "es")], "zh", "es")
+    assert direct is not None
+    assert direct.through == ""
+
+
+def test_no_route_has_three_legs_or_goes_round_in_a_circle() -> None:
+    assert find([package("zh", "en"), package("en", "fr"), package("fr", "es")], "zh", "es") is None
+    assert find([package("zh", "en"), package("en", "zh-Hant")], "zh", "zh") == Route("zh", "zh", ())
+    assert find([package("en", "zh"), package("zh-Hant", "en")], "en", "fr") is None
+
+
+def test_two_good_packages_are_preferred_to_the_starter_alone() -> None:
+    route = find([package("zh", "en", starter=True), package("zh", "fr"), package("fr", "en")], "zh", "en")
+    assert route is not None
+    assert route.through == "zh>fr>en"
+
+
+def test_the_operator_may_prefer_an_older_package_and_a_server_is_asked_last() -> None:
+    old, new = package("en", "zh", "1.0"), package("en", "zh", "2.0")
+    server = replace(package("en", "zh", "9.0"), name="server", server="libretranslate")
+    assert _first([old, new, server]) == new.name
+    assert _first([old, new, server], prefer=[old.name]) == old.name
+    assert _first([old, server], prefer=["server"]) == "server"
+    assert _first([server, package("en", "zh", starter=True)]) == "server"
+
+
+def _first(packages: list[Package], prefer: list[str] | None = None) -> str:
+    route = find(packages, "en", "zh", prefer or ())
+    assert route is not None
+    return route.packages[0].name
