@@ -10,6 +10,8 @@ import functools
 import threading
 from typing import Any, Final
 
+import regex
+
 SIMPLIFIED: Final = "zh"
 TRADITIONAL: Final = "zh-Hant"
 
@@ -65,11 +67,39 @@ def form_of(text: str) -> str | None:
     Counts the characters each conversion would change. Characters that are a word of both, such as 里 or 后, change
     under s2tw and prove little, hence Traditional needs more evidence than Simplified has, not the absence of it.
     """
-    traditional = _differences(text, to_simplified(text))
+    cantonese = len(_CANTONESE.findall(text))
+    if cantonese:
+        text = _CANTONESE.sub("", text).replace("晒", "")
+    traditional = _differences(text, to_simplified(text)) + cantonese
     simplified = _differences(text, to_traditional(text))
     if traditional == simplified == 0:
         return None
     return TRADITIONAL if traditional > simplified else SIMPLIFIED
+
+
+_CANTONESE: Final = regex.compile(r"[喺嘅咗佢冇哋嚟嗰啲咁嘢攞瞓噉俾㗎冧搵睇]|唔(?=\p{Han})")
+"""Characters of written Cantonese, which is nearly always Traditional; the conversions know few of them. Beside them
+晒 is a particle (唔該晒) and no Simplified 曬."""
+
+
+def is_japanese_only(text: str) -> bool:
+    """True when some character of `text` is in Japan's standard and in neither of China's nor Taiwan's: 気, 駅, 込."""
+    return any(
+        _is_in(each, "shift_jis") and not _is_in(each, "gb2312") and not _is_in(each, "big5")
+        for each in _HAN.findall(text)
+    )
+
+
+_HAN: Final = regex.compile(r"\p{Han}")
+
+
+@functools.lru_cache(maxsize=8_192)
+def _is_in(character: str, standard: str) -> bool:
+    try:
+        character.encode(standard)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _differences(one: str, other: str) -> int:

@@ -20,8 +20,10 @@ from typing import Any, Final
 import regex
 
 from translator import masking
-from translator.chinese import SIMPLIFIED, TRADITIONAL, form_of
-from translator.scripts import Script, count, scripts_of
+from translator.chinese import SIMPLIFIED, TRADITIONAL, form_of, is_japanese_only
+from translator.guests import has_foreign_marks, host_words, known_by_words
+from translator.scripts import Script, count, has_words, scripts_of
+from translator.slang import Slang, fold
 
 
 class Reason(StrEnum):
@@ -34,7 +36,7 @@ class Reason(StrEnum):
     """Chinese in Latin letters: no package reads it."""
     NO_WORDS = "no_words"
     EXCLAMATION = "exclamation"
-    """Laughter, number slang and the like, understood as it is."""
+    """Laughter, number slang, Chinese initials and the like: understood as it is, or explained by the slang table."""
     UNKNOWN = "unknown"
 
 
@@ -54,11 +56,14 @@ _HAN_WORD: Final = 1.7
 _CHINESE_GRAMMAR: Final = regex.compile(
     r"[的了是我你他她它们們在不吗嗎呢吧啊呀这這那没沒有就都也很太和跟把被给給]|怎么|什么|请问|翻译|意思|因为|所以|可以"
 )
+_GROWN_ON: Final = regex.compile(r"\p{Han}\p{Latin}|\p{Latin}\p{Han}")
+"""Without a space between them, the one Chinese character is no quotation: 求setlist, thanks啦, 栓Q."""
 _ENGLISH_GRAMMAR: Final = regex.compile(
-    r"\b(?:the|a|an|is|are|am|was|were|be|been|i|i'm|you|he|she|it|we|they|my|your|to|of|in|on|for|with|and|but|so|"
+    r"\b(?:the|(?-i:a|A(?=\s\p{Ll}))|an|is|are|am|was|were|be|been|i|i'm|you|he|she|it|we|they|my|your|to|of|in|on|for|with|and|but|so|"
     r"this|that|these|those|what|how|why|who|where|when|do|does|did|don't|can|will|would|not|have|has|please)\b",
     regex.IGNORECASE,
 )
+_HALF_WIDTH: Final = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _TOKEN: Final = regex.compile(r"[\p{L}\p{M}\p{N}'’]+")
 _LATIN_CLAUSE: Final = regex.compile(
     r"\p{Latin}[\p{Latin}\p{M}'’]*(?:[\s,.;'’\-]+[\p{Latin}\p{N}][\p{Latin}\p{M}'’]*){2,}"
@@ -66,11 +71,16 @@ _LATIN_CLAUSE: Final = regex.compile(
 _LATIN_WORD: Final = regex.compile(r"\p{Latin}[\p{Latin}\p{M}'’]*")
 
 _EXCLAMATIONS: Final = regex.compile(
-    r"(?:[哈呵嘿嘻嘎噗咯嘤呜]{2,}|[草艹]|h{2,}m*|(?:ha|he|hi|ho|xi|ja|je|ke|ah){2,}h?|a{2,}h*|lo+l+(?:ol)*|lmf?ao+|rofl|x+d+|"
-    r"w{3,}|w{2,}|[ㅋㅎㅠㅜ]{2,}|[笑草]|[でwｗ]{2,}|gg+|wp|o+k+(?:ay)?|k{2,}|hm+|e*m{2,}|u+h+|[0-9０-９]+|\+1|yyds|orz|qaq|qwq|"
-    r"awsl|xswl|555+|666+|233+|\d{1,2}:\d{2})",
-    regex.IGNORECASE,
+    r"(?:[哈呵嘿嘻嘎噗咯嘤呜]{2,}|[啊阿哇呀嗷]{3,}|[草艹笑]|[あアぁァ]{3,}|(?:ха|хе|хи|ах){2,}х?|ه{3,}|[ㅋㅎㅠㅜ]{2,}|[でw]{2,}|"
+    r"(?:ha|he|hi|ho|xi|ja|je|ke|ah){2,}h?|h{2,}m*|a{2,}h*|o{2,}h+|(?P<one>[a-z])(?P=one){2,}|lo+l+(?:ol)*|lmf?ao+|rofl|x+d+|"
+    r"gg+(?:wp)?|wp|(?:o+k+)+(?:ay)?|k{2,}|hm+|e*m{2,}|u+h+|[0-9]+|\+1|yyds|orz|otz|[tq][wa][tq]|[ou]w[ou]|awsl|xswl|\d{1,2}:\d{2})"
 )
+"""One token of a line, folded: no case, no full width."""
+_MEASURE: Final = regex.compile(
+    r"(?<![\p{L}\p{N}])(?:\d+(?:[.,:]\d+)*\s?(?i:p|k|w|[ap]\.?m|[kcm]?m|km/h|mph|k?g|mg|m?l|h|s|mins?|[kmg]?hz|fps|[kmgt]b|"
+    r"rmb|usd|eur|cny|°?[cf]|x|k?w|v|m?ah)|(?:[A-Z]\d{1,4}|\d{1,4}[A-Z])(?:[-–]\d{1,4})?)(?![\p{L}\p{N}])"
+)
+"""5km, 1080p, 8:30pm, 50k; seats and gates: C3, A12, 12B."""
 
 _OWN_SCRIPT: Final[tuple[tuple[Script, str], ...]] = (
     (Script.HANGUL, "ko"),
@@ -94,15 +104,19 @@ def detect(text: str, candidates: Sequence[str] = (), mentions: Iterable[str] = 
     Candidates decide where the script leaves a choice. A script that belongs to no candidate is still named for what
     it is: a Korean line in a Chinese-English room is Korean, and the reader is told that no package serves it.
     """
-    words = masking.words(masking.mask(text, mentions))
+    words = masking.words(masking.mask(text, mentions)).translate(_HALF_WIDTH)
     tokens = _TOKEN.findall(words)
     letters = count(words)
     if not letters:
         return Detection(None, False, Reason.NO_WORDS)
-    if all(_EXCLAMATIONS.fullmatch(token) for token in tokens):
+    if not has_words(_MEASURE.sub(" ", words)):
+        return Detection(None, False, Reason.NO_WORDS)
+    if _is_exclamation(words, tokens, candidates):
         return Detection(None, False, Reason.EXCLAMATION)
     script = _leading_script(words, letters, candidates)
     if script is Script.HAN:
+        if _is_japanese(words, candidates):
+            return Detection("ja", True, Reason.SCRIPT)
         return Detection(_chinese(words, candidates), True, Reason.SCRIPT, _clause(words, candidates))
     if script is Script.KANA:
         return Detection("ja", True, Reason.SCRIPT)
@@ -112,12 +126,34 @@ def detect(text: str, candidates: Sequence[str] = (), mentions: Iterable[str] = 
     if script is Script.OTHER:
         return _by_statistics(words, ())
     fitting = tuple(tag for tag in candidates if script in scripts_of(tag))
+    if script is Script.CYRILLIC and not fitting:
+        return _cyrillic(words)
     if script is Script.LATIN and {SIMPLIFIED, TRADITIONAL} & set(candidates) and _is_pinyin(words, fitting):
         return Detection(_chinese("", candidates), False, Reason.PINYIN)
     found = _by_statistics(words, fitting)
     if script is Script.LATIN and letters.get(Script.HAN, 0) and not letters.get(Script.KANA, 0):
         return replace(found, also=_chinese(words, candidates))
     return found
+
+
+def _is_exclamation(words: str, tokens: Sequence[str], candidates: Sequence[str]) -> bool:
+    """Laughter, noises, a single letter; in a Chinese room also initials (u1s1, dbq) that the slang table explains,
+    unless they mean something in English too (wb)."""
+    left = [token for token in map(fold, tokens) if not _EXCLAMATIONS.fullmatch(token)]
+    if not left or (len(tokens) == 1 and len(tokens[0]) == 1 and tokens[0].isascii()):
+        return True
+    if not {SIMPLIFIED, TRADITIONAL} & set(candidates) or not all(token.isascii() for token in left):
+        return False
+    table = Slang.builtin()
+    initials = {fold(words[found.start : found.end]) for found in table.find(words, "zh")}
+    return initials.issuperset(left) and not table.find(words, "en")
+
+
+def _is_japanese(words: str, candidates: Sequence[str]) -> bool:
+    """Kanji that only Japan writes so (元気, 駅): enough where Japanese is read, elsewhere without Chinese grammar."""
+    if not is_japanese_only(words):
+        return False
+    return "ja" in candidates or not _CHINESE_GRAMMAR.search(words)
 
 
 def _clause(words: str, candidates: Sequence[str]) -> str:
@@ -137,6 +173,8 @@ def _leading_script(words: str, letters: "dict[Script, int]", candidates: Sequen
     if han and latin:
         chinese = han / _HAN_WORD + 2 * len(_CHINESE_GRAMMAR.findall(words))
         foreign = len(_LATIN_WORD.findall(words)) + 2 * len(_ENGLISH_GRAMMAR.findall(words))
+        if _GROWN_ON.search(words):
+            chinese += 0.5
         return Script.HAN if chinese >= foreign else Script.LATIN
     return max(letters, key=lambda script: letters[script])
 
@@ -148,20 +186,64 @@ def _chinese(words: str, candidates: Sequence[str]) -> str:
 
 
 def _by_statistics(words: str, fitting: tuple[str, ...]) -> Detection:
+    found = _by_words(words, fitting) or _by_marks(words, fitting)
+    if found is not None:
+        return Detection(found, True, Reason.STATISTICS)
     if not fitting:
         return _outsider(words) or Detection(None, True, Reason.UNKNOWN)
     known = tuple(tag for tag in fitting if tag in _known_languages())
     if len(fitting) == 1:
         return _guest(words, fitting[0]) or Detection(fitting[0], True, Reason.ONLY_CANDIDATE)
-    found = _ask(words, known) if known else None
-    if found is None:
+    asked = _ask(words, known) if known else None
+    if asked is None:
         return Detection(fitting[0], True, Reason.ONLY_CANDIDATE)
-    return Detection(found[0], True, Reason.STATISTICS)
+    return Detection(asked[0], True, Reason.STATISTICS)
+
+
+def _by_words(words: str, fitting: tuple[str, ...]) -> str | None:
+    """The language whose function words and greetings the line is made of, be it of the room or a guest's."""
+    languages = known_by_words(words, fitting)
+    if len(languages) < 2:
+        return languages[0] if languages else None
+    asked = _ask(words, tuple(tag for tag in languages if tag in _known_languages()))
+    return asked[0] if asked else None
+
+
+def _by_marks(words: str, fitting: tuple[str, ...]) -> str | None:
+    """A guest's language, when the only candidate is English, which does not write such letters, and no word of the
+    line is a common English one."""
+    if fitting != ("en",) or not has_foreign_marks(words) or host_words(words, "en"):
+        return None
+    asked = _ask(words, ())
+    return asked[0] if asked and asked[0] != "en" else None
 
 
 def _outsider(words: str) -> Detection | None:
     found = _ask(words, ())
     return Detection(found[0], True, Reason.STATISTICS) if found else None
+
+
+_CYRILLIC_LETTERS: Final = (
+    ("kk", regex.compile(r"[әғқңұһ]", regex.IGNORECASE)),
+    ("be", regex.compile("ў", regex.IGNORECASE)),
+    ("uk", regex.compile("[іїєґ]", regex.IGNORECASE)),
+    ("mk", regex.compile("[ѓќѕ]", regex.IGNORECASE)),
+    ("sr", regex.compile("[ђјљњћџ]", regex.IGNORECASE)),
+    ("ru", regex.compile("[ыэё]", regex.IGNORECASE)),
+)
+"""Letters that settle it, the rarer alphabet first: Kazakh has Ukrainian's і, and Belarusian Russian's ы."""
+_RUSSIAN_MARGIN: Final = 0.05
+"""Another Cyrillic language must score so much higher: of ten who write it in a room of strangers, nine are Russian."""
+
+
+def _cyrillic(words: str) -> Detection:
+    for language, letters in _CYRILLIC_LETTERS:
+        if letters.search(words):
+            return Detection(language, True, Reason.SCRIPT)
+    found, russian = _ask(words, ()), _ask(words, ("ru",))
+    if found is None or (russian and russian[1] + _RUSSIAN_MARGIN >= found[1]):
+        return Detection("ru", True, Reason.STATISTICS)
+    return Detection(found[0], True, Reason.STATISTICS)
 
 
 def _guest(words: str, host: str) -> Detection | None:
@@ -241,17 +323,21 @@ _GRAMMAR: Final = frozenset(
 
 
 def _is_pinyin(words: str, latin_candidates: Sequence[str]) -> bool:
-    """Chinese typed in Latin letters. Half of English can be cut into pinyin syllables ("nice game dude"), so every
-    word must be cuttable *and* the statistics of the room's Latin languages must disown the line."""
-    lowered = words.lower()
-    tokens = [regex.sub(r"(?<=\p{L})[1-5]", "", token) for token in _TOKEN.findall(lowered)]
+    """Chinese typed in Latin letters, perhaps with a name ("wo jiao Brecken"). Half of English can be cut into pinyin
+    syllables ("nice game dude"), so every word must be cuttable *and* the statistics of the room's Latin languages must
+    disown the line."""
+    tokens = [regex.sub(r"(?<=\p{L})[1-5]", "", token) for token in _TOKEN.findall(words)]
     tokens = [token for token in tokens if not token.isdigit()]
-    plain = [token.translate(_PLAIN).replace("’", "'") for token in tokens]
-    if not plain or not all(_cuttable(token) for token in plain):
+    spoken = [token for token in tokens if not token[0].isupper() or _cuttable(_plain(token))]
+    plain = [_plain(token) for token in spoken]
+    if not plain or len(plain) * 2 < len(tokens) or not all(_cuttable(token) for token in plain):
         return False
+    lowered = (words if spoken == tokens else " ".join(spoken)).lower()
     toned = bool(_CARONS.search(lowered)) and not {"vi", "yo", "lv", "lt"} & set(latin_candidates)
     if toned:
         return True
+    if spoken != tokens and len(plain) < 2:
+        return False
     known = sum(token in _COMMON or token in _GRAMMAR for token in plain)
     if len(plain) == 1:
         return plain[0] in _COMMON and plain[0] != "women"
@@ -260,6 +346,10 @@ def _is_pinyin(words: str, latin_candidates: Sequence[str]) -> bool:
     return (disowned and known >= 1) or (
         known == len(plain) and len(plain) >= 3 and (scored is None or scored[1] < 0.8)
     )
+
+
+def _plain(token: str) -> str:
+    return token.lower().translate(_PLAIN).replace("’", "'")
 
 
 def _cuttable(token: str) -> bool:

@@ -29,6 +29,8 @@ class Kind(StrEnum):
     EMAIL = "email"
     CODE = "code"
     EMOJI = "emoji"
+    """Faces made of marks, too."""
+    HASHTAG = "hashtag"
     BREAK = "break"
     TERM = "term"
     """A word of the room, a name, or words the reader reads anyway: in the middle of a sentence, not beside it."""
@@ -61,15 +63,30 @@ _EMOJI: Final = (
     r"|(?:\p{Emoji_Presentation}|\p{Extended_Pictographic})[\uFE0F\uFE0E]?\p{Emoji_Modifier}?[\U000E0020-\U000E007F]*"
     r"(?:\u200D(?:\p{Emoji_Presentation}|\p{Extended_Pictographic})[\uFE0F\uFE0E]?\p{Emoji_Modifier}?)*)"
 )
+_FACE_CHAR: Final = r"[^\p{Han}A-Za-zÀ-ɏ가-힣0-9０-９\n()（）“”]"
 _KAOMOJI: Final = (
-    r"[(（](?=[^)）\n]*[^\x00-\x7F。，、！？：；“”…—])(?:(?![\p{Han}\p{Latin}\p{Hangul}\p{N}\s()（）]).){2,14}[)）]"
+    r"[ヾヽ＼٩ᕦ╰╭┌└ᕙʕ~～o]?[(（](?=[^()（）\n]{0,14}(?:[\^_]|(?![\p{L}\p{N}，。、！？：；“”‘’…—·《》【】])[^\x00-\x7F]))"
+    rf"(?![^()（）\n]{{0,12}}\p{{L}}{{3}}){_FACE_CHAR}{{2,14}}[)）](?:\s?[ヾヽゝノﾉ/／╯╰ง✧☆★♪♡و۶ᕤᕗ┐┘┛~～*]{{1,3}}(?![\p{{Hiragana}}\p{{Katakana}}A-Za-z]))?"
 )
+"""Brackets around a face: no words and no figures, and at least one sign that is neither a letter nor everyday
+punctuation. Arms and stars outside the brackets belong to it."""
 
+_EYES: Final = r"[\^=*+@;＾·•°˘¬´`ಠ◕≧＞]"
 _EMOTICON: Final = (
-    r"(?<![\p{L}\p{N}])(?:¯\\_\(ツ\)_/¯|[(（]╯[^()（）\n]{1,8}[)）]╯ ?︵ ?[┻┸─━┴]{2,4}|┬─+┬[^\p{Han}\p{Latin}\n]{0,12}"
-    r"|[>＞][_.﹏][<＜]|\^[_.o]?\^|[TQ][_.]T|[oO]_[oO]|-_-\|*|=_=|[:;=]['’]?-?[()DPpOo3|*/](?![\p{L}\p{N}/])|<3(?!\d)|[xX]D)"
-    r"(?![\p{L}\p{N}])"
+    r"(?:¯\\_\(ツ\)_/¯|[(（]╯[^()（）\n]{1,8}[)）]╯ ?︵ ?[┻┸─━┴]{2,4}|┬─+┬[^\p{Han}\p{Latin}\n]{0,12}"
+    r"|ʕ[^\p{Han}\n]{2,8}ʔ|m[(（]_ ?_[)）]m|-_+-\|*|<3(?!\d)"
+    rf"|(?P<eye>{_EYES})[_.\-oωᴥ﹏ㅂ]{{1,3}}(?P=eye)|(?<!\^)\^\^(?!\^)|[>＞][_.﹏]{{1,3}}[<＜]"
+    r"|(?<![A-Za-z0-9])(?:(?P<tear>[TQ])[_.\^vVwWA]{1,3}(?P=tear)|(?P<round>[oOuUxX])[_.]{1,3}(?P=round)|[oO]_[oO]"
+    r"|[oO][wv][oO]|[uU]w[uU]|qwq|qaq|[xX]D+|[:;=]['’]?-?[()DPpOo3|*/](?![\p{L}\p{N}/]))(?![A-Za-z0-9])"
+    r"|(?<=\p{L})[:;]-?[()](?![\p{L}\p{N}/]))"
 )
+"""Faces of marks and of letters that look like eyes: ^_^, T^T, QAQ, :D."""
+
+_HASHTAG: Final = (
+    r"(?<![A-Za-z0-9_&/#])(?:#(?=[^\s#]*[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}])(?!\s)[^#@\n，。！？]{1,30}(?<!\s)#"
+    r"|#\p{L}[\p{L}\p{M}\p{N}_]*)"
+)
+"""#concert, #演唱会, and closed as on Weibo: #地球村 演唱会#."""
 
 _PATTERN: Final = (
     rf"(?P<BREAK>[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+)"
@@ -79,13 +96,14 @@ _PATTERN: Final = (
     rf"|(?<![A-Za-z0-9.@_\-])[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)*\.{_TLD}(?![A-Za-z0-9_\-])(?:[/:?#]{_URL_CHAR}*)?)"
     rf"|(?P<MENTION>(?<![A-Za-z0-9_.])@(?:[A-Za-z0-9_](?:[A-Za-z0-9_.\-]*[A-Za-z0-9_])?"
     rf"|[^\s@，。！？,!?：:；;、]{{1,40}}(?=\s)|\p{{Han}}{{1,3}}\Z))"
-    rf"|(?P<EMOJI>{_EMOJI}|:[a-z0-9_+\-]*[a-z][a-z0-9_+\-]+:|{_KAOMOJI}|{_EMOTICON})"
+    rf"|(?P<EMOJI>{_EMOJI}|:[a-z0-9_+\-]*[a-z][a-z0-9_+\-]+:|{_EMOTICON}|{_KAOMOJI})"
+    rf"|(?P<HASHTAG>{_HASHTAG})"
 )
 _ANY: Final = regex.compile(_PATTERN)
 _URL_TAIL: Final = regex.compile(r"[.,;:!?'*\[\]]+\Z")
 _EDGES: Final = regex.compile(r"\A([^\p{L}\p{N}]*)(.*?)([\s,，、:：;；(（\[【\"“]*)\Z", regex.DOTALL)
 _OPENING: Final = frozenset("\"'“‘「『（(《【[$€£¥#+-−~～¿¡")
-_KEEPS_SPACE: Final = frozenset({Kind.MENTION, Kind.URL, Kind.EMAIL, Kind.CODE})
+_KEEPS_SPACE: Final = frozenset({Kind.MENTION, Kind.HASHTAG, Kind.URL, Kind.EMAIL, Kind.CODE})
 
 
 def mask(text: str, mentions: Iterable[str] = ()) -> tuple[Segment, ...]:
@@ -206,6 +224,9 @@ _ENDS_OPEN: Final = regex.compile(r"[\s(\[{“‘「『（《【]\Z")
 def _joined(left: str, right: str, before: Segment | None, segment: Segment, target: str) -> str:
     """`left + right` with the space that `target` wants between them."""
     kinds = {part.kind for part in (before, segment) if isinstance(part, Verbatim)}
+    is_face = isinstance(segment, Verbatim) and segment.kind is Kind.EMOJI and right[0].isascii()
+    if is_face and left and left[-1].isalnum():
+        return left + " " + right  # ":)" is one only apart from a word
     if not left or Kind.BREAK in kinds or _ENDS_OPEN.search(left) or _BEGINS_MARK.match(right):
         return left + right
     if Kind.TERM in kinds and Kind.GLUE not in kinds:

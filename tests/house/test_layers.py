@@ -12,7 +12,7 @@ LEVELS = {
           gateway.quotas gateway.holding
           translator translator.scripts translator.punctuation translator.sentences translator.chinese
           translator.phrases translator.masking translator.detect translator.guard translator.routes
-          translator.batching translator.cache""",
+          translator.batching translator.cache translator.slang translator.guests""",
     2: "chat.service translator.engine",
     3: "chat.adapters translator.ctranslate translator.packages translator.downloads",
     # 4: shells, everything else of gateway and translator

@@ -25,16 +25,16 @@ SHORT_CHARS_MAX: Final = 20
 CHINESE: Final = ("zh", "zh-Hant")
 
 BARS: Final[dict[str, tuple[float, float]]] = {
-    "language": (0.98, 0.95),
-    "treatment": (0.98, 0.97),
-    "language, short": (0.97, 0.95),
-    "treatment, short": (0.97, 0.969),
-    "not wrongly left alone": (0.99, 0.99),
+    "language": (0.98, 0.995),
+    "treatment": (0.98, 0.995),
+    "language, short": (0.97, 0.995),
+    "treatment, short": (0.97, 0.995),
+    "not wrongly left alone": (0.99, 1.0),
     "emoji kept": (1.0, 1.0),
-    "protected kept": (0.98, 0.94),
+    "protected kept": (0.99, 1.0),
 }
-"""The share of lines that must be right: (what we want, what holds today). Raise the second as the code gets better,
-up to the first; never lower it."""
+"""The share of lines that must be right: (what we want, what holds today). Raise the second as the code gets better;
+never lower it."""
 
 EMOJI: Final = regex.compile(
     r"[\U0001F1E6-\U0001F1FF]{2}|[0-9#*]\uFE0F?\u20E3"
