@@ -6,11 +6,13 @@ only what made it unfit for a live room: batches instead of single sentences, on
 concurrent first call, a cap on the output, no sentence model to download.
 
 Over 99 % of the time is spent inside CTranslate2, which releases the GIL; `intra_threads` stays 1 because a second
-thread on one sentence was slower, and batches of different directions run side by side instead. Only this file
-imports ctranslate2 and sentencepiece.
+thread on one sentence was slower, and batches of different directions run side by side instead. Those threads are
+the least patient guests of the machine: they run at a lower priority than the event loops, so that a gateway on the
+same processors goes first whenever it has something to do. Only this file imports ctranslate2 and sentencepiece.
 """
 
 import asyncio
+import contextlib
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -26,6 +28,11 @@ from translator.routes import Package
 DECODING_LENGTH_MAX: Final = 256
 BATCH_TOKENS_MAX: Final = 1_024
 """Padding is the waste of a batch: CTranslate2 sorts by length and cuts at this many tokens."""
+LENGTH_CLASSES: Final = (24, 64)
+"""Sentences of a batch are translated in up to three groups by length in pieces, because the bound on the output is
+one for a whole call: a short line that has lost its way must not write as much as the longest one may."""
+NICENESS: Final = 10
+"""A tenth of the share of an ordinary thread, when both want the processor; all of it when nobody else does."""
 
 
 def processors() -> int:
@@ -65,7 +72,7 @@ class CTranslateEngine:
         self._threads = threads or processors()
         self._device = device
         self._compute_type = compute_type
-        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="translate")
+        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="translate", initializer=_yield_to_others)
         self._reserving = threading.Lock()
         self._models: dict[Path, _Once] = {}
         self._tokenizers: dict[tuple[Path, str, str], _Once] = {}
@@ -115,18 +122,22 @@ class CTranslateEngine:
             model = self._model(package)
             pieces = [tokenizer.encode(sentence) for sentence in sentences]
             prefix = package.target_prefix
-            results = model.translate_batch(
-                pieces,
-                target_prefix=[[prefix]] * len(pieces) if prefix else None,
-                replace_unknowns=True,
-                beam_size=search.beam_size,
-                no_repeat_ngram_size=search.no_repeat_ngram_size,
-                length_penalty=0.2,
-                max_batch_size=BATCH_TOKENS_MAX,
-                batch_type="tokens",
-                max_decoding_length=min(DECODING_LENGTH_MAX, 2 * max(map(len, pieces)) + 16),
-            )
-            return [_finished(tokenizer.decode(result.hypotheses[0]), prefix) for result in results]
+            made = [""] * len(pieces)
+            for group in _by_length(pieces):
+                results = model.translate_batch(
+                    [pieces[place] for place in group],
+                    target_prefix=[[prefix]] * len(group) if prefix else None,
+                    replace_unknowns=True,
+                    beam_size=search.beam_size,
+                    no_repeat_ngram_size=search.no_repeat_ngram_size,
+                    length_penalty=0.2,
+                    max_batch_size=BATCH_TOKENS_MAX,
+                    batch_type="tokens",
+                    max_decoding_length=min(DECODING_LENGTH_MAX, 2 * max(len(pieces[place]) for place in group) + 16),
+                )
+                for place, result in zip(group, results, strict=True):
+                    made[place] = _finished(tokenizer.decode(result.hypotheses[0]), prefix)
+            return made
         except (RuntimeError, ValueError, OSError, LookupError, TypeError, ImportError) as error:
             raise EngineFailed(f"package {package.name} cannot translate: {error}") from error
 
@@ -173,6 +184,21 @@ def _sentencepiece(path: Path) -> _Tokenizer:
         return text.replace("▁", " ").replace("_", " ")
 
     return _Tokenizer(encode, decode)
+
+
+def _by_length(pieces: Sequence[Sequence[str]]) -> list[list[int]]:
+    """Places of `pieces`, grouped by length class; no empty group."""
+    groups: dict[int, list[int]] = {}
+    for place, sentence in enumerate(pieces):
+        groups.setdefault(sum(len(sentence) > bound for bound in LENGTH_CLASSES), []).append(place)
+    return list(groups.values())
+
+
+def _yield_to_others() -> None:
+    """Lower the priority of this thread. The library's own threads, made when a model is loaded here, inherit it."""
+    if hasattr(os, "setpriority"):
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 def _locked(encode: Callable[[str], list[str]], decode: Callable[[list[str]], str]) -> _Tokenizer:

@@ -6,14 +6,18 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 
-from translator.ctranslate import CTranslateEngine
+from translator.ctranslate import NICENESS, CTranslateEngine
 from translator.engine import FIRST, SECOND, Engine, EngineFailed, Search
+from translator.libretranslate import Engines, LibreTranslateEngine
 from translator.packages import STARTER as STARTER_FILES
 from translator.packages import starter_packages
 from translator.punctuation import full_width
@@ -24,11 +28,127 @@ QUESTION = "你叫什么名字？"
 THANKS = "Thank you so much for the warm welcome."
 
 
-@pytest.fixture(params=["ctranslate"])
+class _Server(BaseHTTPRequestHandler):
+    """LibreTranslate's interface in front of the starter, as its documentation describes it."""
+
+    models = CTranslateEngine(threads=1)
+    trouble = ""
+    asked: ClassVar[list[dict[str, Any]]] = []
+
+    def do_GET(self) -> None:
+        languages = [
+            {"code": "zh-Hans", "name": "", "targets": ["en"]},
+            {"code": "en", "name": "", "targets": ["zh-Hans"]},
+        ]
+        self._answer(200, languages if self.path == "/languages" else {"error": "no such page"})
+
+    def do_POST(self) -> None:
+        wish = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.asked.append(wish)
+        match self.trouble:
+            case "busy":
+                self._answer(429, {"error": "Slowdown"})
+            case "short":
+                self._answer(200, {"translatedText": []})
+            case "nonsense":
+                self._answer(200, "<html>")
+            case _:
+                package = ZH_EN if wish["source"].startswith("zh") else EN_ZH
+                made = self.models._translate(package, wish["q"], FIRST)
+                self._answer(200, {"translatedText": made})
+
+    def _answer(self, status: int, body: Any) -> None:
+        encoded = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(encoded)))
+        self.end_headers()
+        self.wfile.write(encoded)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    _Server.trouble = ""
+    _Server.asked.clear()
+    listening = ThreadingHTTPServer(("127.0.0.1", 0), _Server)
+    thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield f"http://127.0.0.1:{listening.server_port}"
+    listening.shutdown()
+    thread.join()
+    listening.server_close()
+
+
+@pytest.fixture(params=["ctranslate", "libretranslate"])
 async def engine(request: pytest.FixtureRequest) -> AsyncIterator[Engine]:
-    engine: Engine = {"ctranslate": CTranslateEngine}[request.param](threads=2)
-    yield engine
+    if request.param == "ctranslate":
+        made: Engine = CTranslateEngine(threads=2)
+    else:
+        made = LibreTranslateEngine(request.getfixturevalue("server"))
+    yield made
+    await made.close()
+
+
+async def test_a_server_lists_its_pairs_as_packages_behind_those_of_this_machine(server: str) -> None:
+    engine = LibreTranslateEngine(server, "secret")
+    packages = await engine.packages()
+    assert [(each.source, each.target, each.server) for each in packages] == [
+        ("en", "zh", "libretranslate"),
+        ("zh", "en", "libretranslate"),
+    ]
+    (made,) = await engine.translate(packages[1], [QUESTION])
+    assert "name" in made.lower()
+    assert _Server.asked == [
+        {"q": [QUESTION], "source": "zh-Hans", "target": "en", "format": "text", "api_key": "secret"}
+    ]
     await engine.close()
+
+
+@pytest.mark.parametrize("trouble", ["busy", "short", "nonsense", "gone"])
+async def test_a_server_in_trouble_is_an_engine_that_failed(server: str, trouble: str) -> None:
+    _Server.trouble = trouble
+    engine = LibreTranslateEngine("http://127.0.0.1:9" if trouble == "gone" else server, answer_within_s=5)
+    with pytest.raises(EngineFailed) as failed:
+        await engine.translate(ZH_EN, [QUESTION])
+    assert QUESTION not in str(failed.value)
+    await engine.close()
+
+
+async def test_two_engines_make_one(server: str) -> None:
+    remote, local = LibreTranslateEngine(server), CTranslateEngine(threads=1)
+    both = Engines(local, remote)
+    (package,) = [each for each in await remote.packages() if each.source == "zh"]
+    assert list(await both.translate(ZH_EN, [QUESTION])) == list(await both.translate(package, [QUESTION]))
+    assert len(_Server.asked) == 1
+    assert both.name == local.name
+    await both.close()
+
+
+async def test_a_short_line_among_long_ones_is_bounded_by_its_own_length() -> None:
+    engine = CTranslateEngine(threads=1)
+    short, long = await engine.translate(ZH_EN, ["阳性阴性阳性阴性", "今天天气很好，" * 20])
+    alone = (await engine.translate(ZH_EN, ["阳性阴性阳性阴性"]))[0]
+    assert short == alone
+    assert len(long) < 4_000
+    await engine.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "getpriority"), reason="no priorities of threads here")
+async def test_threads_of_the_engine_give_way_to_the_event_loop() -> None:
+    engine = CTranslateEngine(threads=1)
+    before = _threads()
+    await engine.translate(ZH_EN, [QUESTION])
+    assert os.getpriority(os.PRIO_PROCESS, 0) < NICENESS
+    nice = [os.getpriority(os.PRIO_PROCESS, number) for number in _threads() - before]
+    assert not before or (len(nice) >= 2 and min(nice) >= NICENESS), nice
+    await engine.close()
+
+
+def _threads() -> set[int]:
+    listed = Path("/proc/self/task")
+    return {int(each.name) for each in listed.iterdir()} if listed.is_dir() else set()
 
 
 async def test_a_question_about_a_name_stays_one(engine: Engine) -> None:
@@ -81,7 +201,8 @@ async def test_the_event_loop_goes_on_while_the_engine_works(engine: Engine) -> 
     await working
 
 
-async def test_a_damaged_package_is_an_answer(engine: Engine, tmp_path: Path) -> None:
+async def test_a_damaged_package_is_an_answer(tmp_path: Path) -> None:
+    engine = CTranslateEngine(threads=1)
     (tmp_path / "model.bin").write_bytes(b"not a model")
     damaged = replace(ZH_EN, model=tmp_path)
     with pytest.raises(EngineFailed, match="starter-zh_en"):
@@ -89,6 +210,7 @@ async def test_a_damaged_package_is_an_answer(engine: Engine, tmp_path: Path) ->
     no_tokenizer = replace(ZH_EN, tokenizer=tmp_path / "sentencepiece.model")
     with pytest.raises(EngineFailed):
         await engine.translate(no_tokenizer, [QUESTION])
+    await engine.close()
 
 
 async def test_a_closed_engine_says_so(engine: Engine) -> None:
