@@ -119,10 +119,25 @@ function route() {
   const reason = message;
   message = null;
   if (kind === "i" && name) return showJoin(name, reason);
+  if (kind === "t" && name) return enterByToken(name);
   const known = kind === "r" && name ? name : !kind && !reason ? rooms()[0]?.room : null;
   if (known && identity() && rooms().some((one) => one.room === known)) return showRoom(known);
   leave();
   return showDoor(reason);
+}
+
+// A token made by the host (`diqiucun token`): what it opens is remembered, and the address bar forgets it at once.
+async function enterByToken(token) {
+  history.replaceState(null, "", "#/");
+  leave();
+  const { readToken } = await import("./token.js");
+  const found = readToken(token, form.name);
+  if (found) {
+    store.set("identity", found.identity);
+    for (const room of found.rooms) remember(room, { join: true });
+    history.replaceState(null, "", `#/r/${found.rooms[0]}`);
+  } else message = wordsForError(wordsIn(ui), "unauthenticated");
+  route();
 }
 
 async function showDoor(reason) {
@@ -162,7 +177,7 @@ function showJoin(code, reason) {
 function showRoom(room) {
   if (here?.room !== room) {
     leave();
-    const me = { ...identity(), languages: form.languages.map(canonical) };
+    const me = { ...identity(), languages: form.languages.map(canonical), join: rooms().find((one) => one.room === room).join };
     const url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
     const talk = new Conversation({ url, room, me, unsent });
     talk.room.title = rooms().find((one) => one.room === room)?.title ?? "";

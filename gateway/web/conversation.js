@@ -3,13 +3,14 @@
 // frame ("change"), however many entries arrived in it.
 
 import { canonical, guessTag, isForeign, mayBeTranslated, scriptIn } from "./language.js";
-import { applyEntry, applyPage, emptyRoom, follow, gap, refusalFor, translationFor, trim } from "./room.js";
+import { applyEntry, applyPage, emptyRoom, find, follow, gap, refusalFor, translationFor, trim } from "./room.js";
 import { CommandFailed, Connection } from "./socket.js";
 import { onceKey } from "./unsent.js";
 
 const PAGE = 50;
 const GAP_FILL_MAX = 300; // missed entries that are fetched unasked; above, the reader decides
 const TRANSLATING_MAX = 20;
+const QUEUE_MAX = 100;
 const TRANSLATION_WAIT_MS = 15_000;
 const EXPECT_MS = 3_000; // how long a shimmer may stand under a message
 const READ_DEBOUNCE_MS = 800;
@@ -63,35 +64,33 @@ export class Conversation extends EventTarget {
   // ---- asking
 
   /** Puts a text on its way; it stays in `unsent` until its entry is here. */
-  post(text, { reply_to = null, mentions = [] } = {}) {
+  post(text, { reply_to = null, mentions = [], announce = false } = {}) {
     const once = onceKey();
-    this.unsent.add({ room: this.room.id, text, once, reply_to, mentions, at_ms: Date.now() });
-    this._change();
+    this.unsent.add({ room: this.room.id, text, once, reply_to, mentions, announce, at_ms: Date.now() });
+    this.redraw();
     this._flush();
     return once;
   }
 
   retry(once) {
     this.unsent.change(once, { state: "waiting", code: null });
-    this._change();
+    this.redraw();
     this._flush();
   }
 
   discard(once) {
     this.unsent.remove(once);
-    this._change();
+    this.redraw();
   }
 
-  edit(of, text, mentions) {
-    return this._do({ type: "edit", room: this.room.id, of, text, mentions, once: onceKey() });
-  }
-
-  recall(of) {
-    return this._do({ type: "recall", room: this.room.id, of, once: onceKey() });
-  }
-
-  react(of, emoji, on) {
-    return this._do({ type: "react", room: this.room.id, of, emoji, on, once: onceKey() });
+  /** Anything that adds an entry (edit, recall, react, vote, pin ...) except a post. A refusal is told and thrown. */
+  async change(type, fields) {
+    try {
+      return await this.connection.ask({ type, room: this.room.id, ...fields, once: onceKey() });
+    } catch (failed) {
+      this.dispatchEvent(new CustomEvent("refusal", { detail: failed instanceof CommandFailed ? failed.code : "other" }));
+      throw failed;
+    }
   }
 
   /** Asks for this message in `language`. Unasked ones (from scrolling) queue behind the bound. */
@@ -100,16 +99,22 @@ export class Conversation extends EventTarget {
     if (this.asked.has(key)) this._expectFor(seq);
     if (this.asked.has(key) || this._queue.some((one) => one.key === key)) return;
     this.failures.delete(seq);
-    this._queue.push({ key, seq, language });
-    if (this._queue.length > 100) this._queue.shift();
-    this._translateNext();
+    this._enqueue({ key, seq, language });
+  }
+
+  // Looked at in one go, asked for in one go: the newest first.
+  _enqueue(one) {
+    this._queue.push(one);
+    if (this._queue.length > QUEUE_MAX) this._queue.shift();
+    queueMicrotask(() => this._translateNext());
   }
 
   /** Whether a reader of my languages probably needs a translation of this message. */
   needsTranslation(message) {
     if (message.kind !== "post" || message.author === this.me.user || message.recalled_by !== null) return false;
     const told = message.translations.get(this.target);
-    if (told && told.revision === message.revision) return !this.me.languages.includes(canonical(told.source || "und"));
+    // From my language into my language: only the foreign words in the middle of the line were translated.
+    if (told && told.revision === message.revision) return !this.me.languages.includes(canonical(told.source || "und")) || (told.text !== null && told.source === told.language);
     if (scriptIn(message.text) === null) return false;
     if (message.written_in && message.revision === 0) return !this.me.languages.includes(canonical(message.written_in));
     return isForeign(message.text, this.me.languages);
@@ -132,7 +137,7 @@ export class Conversation extends EventTarget {
     const { room } = this;
     if (this.loadingOlder || !room.more || room.oldest === null || !this.connection.ready) return;
     this.loadingOlder = true;
-    this._change();
+    this.redraw();
     try {
       const page = await this.connection.ask({ type: "history", room: room.id, before: room.oldest, epoch: room.epoch, limit: PAGE });
       applyPage(room, page, true);
@@ -140,33 +145,13 @@ export class Conversation extends EventTarget {
       // The connection will come back, and so will the reader's thumb.
     } finally {
       this.loadingOlder = false;
-      this._change();
+      this.redraw();
     }
   }
 
-  /** Loads what lies in a gap, page by page. */
-  async fill(one) {
-    const { room } = this;
-    if (one.lost || one.loading) return;
-    one.loading = true;
-    this._change();
-    try {
-      for (let pages = 0; pages < 10; pages += 1) {
-        const page = await this.connection.ask({ type: "history", room: room.id, after: one.after, epoch: room.epoch, limit: 100 });
-        applyPage(room, page, false);
-        one.after = Math.max(one.after, page.last);
-        one.missed = Math.max(0, one.missed - page.entries.length);
-        if (!page.more || one.after >= one.upto || page.entries.length === 0) {
-          room.gaps = room.gaps.filter((other) => other !== one);
-          return;
-        }
-      }
-    } catch (failed) {
-      if (failed.code !== "disconnected" && !failed.retryable) one.lost = true;
-    } finally {
-      one.loading = false;
-      this._change();
-    }
+  /** Loads what lies in a gap. Gaps are rare: what fills them is fetched for the first one. */
+  fill(one) {
+    import("./fill.js").then(({ fill }) => fill(this, one), () => {});
   }
 
   askPeople() {
@@ -190,23 +175,6 @@ export class Conversation extends EventTarget {
     this.connection.tell({ type: "typing", room: this.room.id });
   }
 
-  /** Changes what I read. Translations into a new language are with the history, so it is loaded again. */
-  async setLanguages(languages) {
-    this.me.languages = languages.map(canonical);
-    this._change();
-    try {
-      await this.connection.ask({ type: "set_languages", languages: this.me.languages });
-      const { room } = this;
-      const from = room.order[0] ?? 0;
-      const page = await this.connection.ask({ type: "history", room: room.id, epoch: room.epoch, limit: 100 });
-      if (page.first <= from || page.entries.length === 0) applyPage(room, page, true);
-      else applyPage(room, page, false);
-      this._change();
-    } catch {
-      // The next hello says the new languages.
-    }
-  }
-
   // ---- hearing
 
   _hello() {
@@ -224,9 +192,16 @@ export class Conversation extends EventTarget {
       for (const post of this.unsent.of(this.room.id)) {
         if (post.state === "sending") this.unsent.change(post.once, { state: "waiting" });
       }
+      // What was asked for and not yet told is asked for again on the next connection.
+      for (const [key, timer] of [...this.asked].reverse()) {
+        clearTimeout(timer);
+        const [seq, language] = key.split(" ");
+        if (!this._queue.some((one) => one.key === key)) this._queue.push({ key, seq: Number(seq), language });
+      }
+      this.asked.clear();
     }
     this.dispatchEvent(new CustomEvent("connection", { detail: state }));
-    this._change();
+    this.redraw();
   }
 
   _receive(frame) {
@@ -245,11 +220,11 @@ export class Conversation extends EventTarget {
       case "people":
         this.room.here = frame;
         for (const person of frame.people) this.room.people.set(person.user, person.name);
-        return this._change();
+        return this.redraw();
       case "typing":
         if (frame.user !== this.me.user) {
           this.typing.set(frame.user, { name: frame.name, until_ms: Date.now() + TYPING_LIFE_MS });
-          this._change();
+          this.redraw();
         }
         return undefined;
       default:
@@ -263,7 +238,9 @@ export class Conversation extends EventTarget {
     this.routes = frame.routes ?? [];
     Object.assign(this.limits, frame.limits);
     const refused = (frame.refused ?? []).find((one) => one.room === this.room.id);
-    if (refused) this.dispatchEvent(new CustomEvent("refused", { detail: refused.code }));
+    // Somebody who came with a token is let in by it, once.
+    if (refused && this.me.join) this.connection.ask({ type: "join", room: this.room.id }).catch((failed) => this.dispatchEvent(new CustomEvent("refused", { detail: failed.code })));
+    else if (refused) this.dispatchEvent(new CustomEvent("refused", { detail: refused.code }));
     this.dispatchEvent(new CustomEvent("welcome", { detail: frame }));
     // The first page was asked for by the room frame, before `welcome`: now commands may go out.
     this._recover();
@@ -280,7 +257,7 @@ export class Conversation extends EventTarget {
     if (!this.connection.ready) return;
     if (this.room.oldest === null) this._loadLatest();
     for (const one of this.room.gaps) if (!one.lost && one.missed <= GAP_FILL_MAX) this.fill(one);
-    this._change();
+    this.redraw();
   }
 
   async _loadLatest() {
@@ -295,7 +272,7 @@ export class Conversation extends EventTarget {
       if (failed.code !== "disconnected") setTimeout(() => this._recover(), failed.retry_after_ms ?? 1000);
     } finally {
       this._loadingLatest = false;
-      this._change();
+      this.redraw();
     }
   }
 
@@ -313,7 +290,7 @@ export class Conversation extends EventTarget {
       this.dispatchEvent(new CustomEvent("refused", { detail: "not_a_member" }));
     }
     if (isNew && this.atEnd?.()) trim(this.room);
-    this._change();
+    this.redraw();
   }
 
   // My own entry usually arrives before its ack. Take the oldest post on its way with the same text for it, so that
@@ -355,10 +332,11 @@ export class Conversation extends EventTarget {
       this.asked.set(key, setTimeout(() => this._settle(key), TRANSLATION_WAIT_MS));
       this._expectFor(seq);
       this.connection.ask({ type: "translate", room: this.room.id, of: seq, language }).catch((failed) => {
+        if (failed.code === "disconnected") return;
         this._stopExpecting(seq);
         this._settle(key);
         if (failed.code === "too_fast") setTimeout(() => this.translate(seq, language), failed.retry_after_ms ?? 1000);
-        else if (failed.code !== "disconnected") this.failures.set(seq, failed.code);
+        else this.failures.set(seq, failed.code);
         this._touch(seq);
       });
     }
@@ -373,10 +351,10 @@ export class Conversation extends EventTarget {
   }
 
   _touch(seq) {
-    const message = this.room.messages.get(seq);
+    const message = find(this.room, seq);
     if (!message) return;
     message.version += 1;
-    this._change();
+    this.redraw();
   }
 
   // Posts leave in the order they were written: the next goes out when the one before is in the log.
@@ -388,10 +366,10 @@ export class Conversation extends EventTarget {
         const post = this.unsent.of(this.room.id).find((one) => one.state === "waiting");
         if (!post || !this.connection.ready) return;
         this.unsent.change(post.once, { state: "sending" });
-        this._change();
-        const { room, text, once, reply_to, mentions } = post;
+        this.redraw();
+        const { room, text, once, reply_to, mentions, announce = false } = post;
         try {
-          const ack = await this.connection.ask({ type: "post", room, text, once, reply_to, mentions });
+          const ack = await this.connection.ask({ type: "post", room, text, once, reply_to, mentions, announce });
           this.unsent.change(once, { state: "sent", seq: ack.position?.[1] ?? null });
         } catch (failed) {
           if (failed.code === "disconnected") {
@@ -400,27 +378,17 @@ export class Conversation extends EventTarget {
           }
           if (failed.retryable) {
             this.unsent.change(once, { state: "waiting", code: failed.code });
-            this._change();
+            this.redraw();
             await new Promise((resolve) => setTimeout(resolve, Math.max(200, failed.retry_after_ms ?? 1000)));
           } else {
             this.unsent.change(once, { state: "failed", code: failed.code });
             this.dispatchEvent(new CustomEvent("refusal", { detail: failed.code }));
           }
         }
-        this._change();
+        this.redraw();
       }
     } finally {
       this._flushing = false;
-    }
-  }
-
-  async _do(command) {
-    try {
-      return await this.connection.ask(command);
-    } catch (failed) {
-      const code = failed instanceof CommandFailed ? failed.code : "other";
-      this.dispatchEvent(new CustomEvent("refusal", { detail: code }));
-      throw failed;
     }
   }
 
@@ -430,10 +398,11 @@ export class Conversation extends EventTarget {
     for (const [user, { until_ms }] of this.typing) {
       if (until_ms < now) changed = this.typing.delete(user);
     }
-    if (changed) this._change();
+    if (changed) this.redraw();
   }
 
-  _change() {
+  /** Announces a change of what is shown, at most once per frame. */
+  redraw() {
     // A sent post whose entry is here has done its time.
     for (const post of this.unsent.of(this.room.id)) {
       if (post.state === "sent" && (post.seq === null || this.room.messages.has(post.seq) || post.seq < (this.room.order[0] ?? 0))) {

@@ -34,7 +34,7 @@ export function layout(room, unsent, { me, unread, dayOf }) {
     }
     if (message.kind !== "post") {
       const open = blocks.at(-1);
-      if (message.kind === "joined" && open?.kind === "notes" && open.notes[0].kind === "joined") open.notes.push(message);
+      if (open?.kind === "notes" && open.notes[0].kind === message.kind && /joined|news/.test(message.kind)) open.notes.push(message);
       else blocks.push({ key: `notes-${seq}`, kind: "notes", notes: [message] });
       previous = null;
       continue;

@@ -21,6 +21,9 @@ export function emptyRoom(id) {
     gaps: [], // {after, missed, lost}
     people: new Map(), // user -> name, latest known
     here: null, // the latest people frame
+    aside: new Map(), // seq -> a message outside the loaded history, for pins and quotes
+    news: new Map(), // seq -> event about the room itself: pins, terms, settings, its title in other languages
+    asOf: 0, // what the room frame said was true at this seq
     seen: new Map(), // user -> seq of the entry that named them
   };
 }
@@ -30,7 +33,8 @@ export function follow(room, frame) {
   const [epoch, head] = frame.head;
   const known = room.epoch !== null;
   const reborn = known && room.epoch !== epoch;
-  Object.assign(room, { title: frame.title, role: frame.role, members: frame.members });
+  for (const known of ["title", "role", "members", "title_seq", "translation", "translation_budget_ms", "pins"]) room[known] = frame[known];
+  room.asOf = head;
   room.read = Math.max(reborn ? 0 : room.read, frame.read);
   if (reborn) beginAgain(room, epoch, head);
   if (!known) room.epoch = epoch;
@@ -52,7 +56,7 @@ export function gap(room, frame) {
 }
 
 function beginAgain(room, epoch, head) {
-  room.messages.clear();
+  for (const forgotten of [room.messages, room.aside, room.news]) forgotten.clear();
   Object.assign(room, { order: [], oldest: null, more: true, epoch, last: head, gaps: [{ after: 0, missed: -1, lost: true }] });
 }
 
@@ -105,7 +109,22 @@ function apply(room, { seq, at_ms, event }) {
       note(room, seq, at_ms, { kind: "created", user: event.by, name: event.name, title: event.title });
       break;
     case "room_changed":
-      if (seq >= (room.titled ?? 0)) Object.assign(room, { titled: seq, title: event.title });
+      if (seq > room.asOf && seq >= (room.titled ?? 0)) {
+        if (event.title !== room.title) room.title_seq = seq;
+        Object.assign(room, { titled: seq, title: event.title, translation: event.translation, translation_budget_ms: event.translation_budget_ms });
+      }
+      news(room, seq, at_ms, event);
+      break;
+    case "pinned":
+    case "term_changed":
+    case "term_removed":
+      news(room, seq, at_ms, event);
+      break;
+    case "explained":
+    case "suggested":
+    case "voted":
+      room.deep = true;
+      about(room, event, (message) => !message.more.has(seq) && message.more.set(seq, event));
       break;
     case "joined":
       name(room, event.user, event.name, seq);
@@ -137,6 +156,7 @@ function apply(room, { seq, at_ms, event }) {
       break;
     case "translated":
     case "untranslated":
+      if (event.of === room.title_seq && event.text) room.news.set(seq, event);
       about(room, event, (message) => {
         const known = message.translations.get(event.language);
         const saysText = event.type === "translated";
@@ -173,7 +193,7 @@ function name(room, user, called, seq) {
 
 function post(room, seq, at_ms, event) {
   if (room.messages.has(seq)) return;
-  insert(room, {
+  insert(room, room.aside.get(seq) ?? {
     kind: "post",
     seq,
     at_ms,
@@ -190,7 +210,19 @@ function post(room, seq, at_ms, event) {
     recalled_by: null,
     marks: new Map(),
     translations: new Map(),
+    more: new Map(), // seq -> explained, suggested, voted: read by depth.js
   });
+}
+
+function news(room, seq, at_ms, event) {
+  room.deep = true;
+  room.news.set(seq, event);
+  note(room, seq, at_ms, { kind: "news", event });
+}
+
+/** A message, loaded or kept aside. */
+export function find(room, seq) {
+  return room.messages.get(seq) ?? room.aside.get(seq);
 }
 
 function note(room, seq, at_ms, fields) {
@@ -198,18 +230,17 @@ function note(room, seq, at_ms, fields) {
 }
 
 function about(room, event, change) {
-  const message = room.messages.get(event.of);
+  const message = find(room, event.of);
   if (message?.kind === "post" && message.recalled_by === null && change(message)) message.version += 1;
 }
 
 // The text of a recalled message has left the log: a page of history has the recall, and a hole where it stood.
 function recall(room, seq, at_ms, event) {
-  const message = room.messages.get(event.of);
+  const message = find(room, event.of);
   const emptied = { recalled_by: event.by, text: "", mentions: [], reply_to: null };
   if (message?.kind === "post") {
     if (message.recalled_by !== null) return;
-    message.marks.clear();
-    message.translations.clear();
+    for (const forgotten of [message.marks, message.translations, message.more]) forgotten.clear();
     Object.assign(message, emptied, { version: message.version + 1 });
   } else if (!message && room.order.length && event.of > room.order[0]) {
     const before = room.messages.get(room.order.findLast((one) => one < event.of));

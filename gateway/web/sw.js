@@ -4,7 +4,10 @@
 const SHELL = "diqiucun-shell-1";
 
 // The page itself lists its modules; what it fetches later is named here.
-const LATER = ["/web/view/panels.js", "/web/view/sheet.js", "/web/view/door.js", "/web/sheets.css", "/web/lanterns.svg"];
+const LATER = [
+  "/web/view/panels.js", "/web/view/sheet.js", "/web/view/style.js", "/web/view/deeper.js", "/web/view/depth.js", "/web/view/preview.js", "/web/view/mentions.js", "/web/view/door.js",
+  "/web/depth.js", "/web/fill.js", "/web/token.js", "/web/words-later.js", "/web/sheets.css", "/web/depth.css", "/web/lanterns.svg",
+];
 
 async function keepShell() {
   const cache = await caches.open(SHELL);

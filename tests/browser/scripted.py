@@ -29,6 +29,8 @@ class Script:
         self.sockets: list[WebSocketRoute] = []
         self.answers: dict[str, Callable[[dict[str, Any]], Answer]] = {}
         self.once: dict[str, int] = {}
+        self.room: dict[str, Any] = {"title": "剧本", "role": "guest", "title_seq": 0, "pins": []}
+        self.terms: list[dict[str, Any]] = []
         page.route_web_socket("**/ws", self._opened)
 
     def asked(self, kind: str) -> list[dict[str, Any]]:
@@ -90,16 +92,36 @@ class Script:
                     frames.append(self.posted(command["text"], author=ME, name="Me", reply_to=command["reply_to"]))
                     seq = self.once[command["once"]] = len(self.log)
                 return [*frames, {"type": "ack", "re": re, "position": [EPOCH, seq]}]
+            case "glossary":
+                return [{"type": "glossary", "re": re, "room": ROOM, "version": len(self.log), "terms": self.terms}]
+            case "suggest" | "vote" | "pin" | "put_term" | "remove_term" | "configure":
+                return [self.entry(self._event(command)), {"type": "ack", "re": re, "position": [EPOCH, len(self.log)]}]
             case "ping":
                 return [{"type": "pong", "re": re, "at_ms": 0}]
             case _:
                 return [{"type": "ack", "re": re, "position": None}]
 
+    def _event(self, command: dict[str, Any]) -> dict[str, Any]:
+        kinds = {"suggest": "suggested", "vote": "voted", "pin": "pinned", "put_term": "term_changed"}
+        kinds |= {"remove_term": "term_removed", "configure": "room_changed"}
+        given = {name: value for name, value in command.items() if name not in ("type", "id", "room", "once")}
+        event = {"type": kinds[command["type"]], "by": ME, **given}
+        if command["type"] == "suggest":
+            event |= {"name": "Me", "revision": 0}
+        if command["type"] in ("put_term", "remove_term"):
+            event["language"] = command["language"] or ""
+        if command["type"] == "configure":
+            now = {"title": "剧本", "translation": "patch", "translation_budget_ms": 800, **self.room}
+            event = {"type": "room_changed", "by": ME, **{name: given.get(name) or now[name] for name in
+                     ("title", "translation", "translation_budget_ms")}}
+        return event
+
     def _hello(self, command: dict[str, Any]) -> list[dict[str, Any]]:
         re, position = command["id"], command["rooms"][0]["position"]
         room = {
-            "type": "room", "room": ROOM, "title": "剧本", "role": "guest", "head": [EPOCH, len(self.log)],
+            "type": "room", "room": ROOM, "head": [EPOCH, len(self.log)],
             "recovered": True, "missed": 0, "read": self.read, "members": 2, "re": re,
+            "translation": "patch", "translation_budget_ms": 800, "glossary_version": 0, **self.room,
         }  # fmt: skip
         welcome = {
             "type": "welcome", "re": re, "user": ME, "name": "Me", "languages": command["languages"], "session": "s",

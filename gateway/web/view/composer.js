@@ -1,12 +1,10 @@
 // Where people write. Two things every chat gets wrong in Chinese, kept here by tests: Enter never sends while an
 // input method composes (half-typed pinyin would go out), and @ opens the people list right after a Chinese character.
 
-import { hueOf, matches, mentionQuery, sealOf } from "../names.js";
-import { guessTag, languageName } from "../language.js";
-import { h, icon, seal } from "./dom.js";
+import { guessTag } from "../language.js";
+import { h, icon } from "./dom.js";
 
 const LINES_MAX = 5;
-const OFFERED_MAX = 6;
 const AFTER_COMPOSITION_MS = 60;
 
 export class Composer {
@@ -18,8 +16,7 @@ export class Composer {
     this.mentions = [];
     this.replying = null;
     this.editing = null;
-    this.options = [];
-    this.chosen = -1;
+    this.extra = {}; // more about the next post: {announce}
     this.composedAt = -Infinity;
     const { say } = context;
     this.box = h("textarea", {
@@ -31,7 +28,9 @@ export class Composer {
     this.bar = h("div", { class: "composer-bar", hidden: true });
     this.warning = h("p", { class: "warning", role: "status", hidden: true });
     this.button = h("button", { type: "button", class: "send", "aria-label": say("send"), disabled: true, onclick: () => this.#submit() }, icon("send"));
-    this.element = h("div", { class: "composer" }, this.list, this.bar, this.warning, h("div", { class: "composer-row" }, this.box, this.button));
+    this.tool = h("button", { type: "button", class: "plain", "aria-label": say("preview"), "aria-pressed": "false", onclick: () => context.act("preview") }, icon("translate"));
+    this.tools = h("div", { class: "tools" }, this.tool);
+    this.element = h("div", { class: "composer" }, this.list, this.bar, this.warning, h("div", { class: "composer-row" }, this.tools, this.box, this.button));
     this.box.addEventListener("input", (event) => this.#input(event));
     this.box.addEventListener("keydown", (event) => this.#key(event));
     this.box.addEventListener("compositionend", (event) => {
@@ -39,7 +38,7 @@ export class Composer {
       this.#pick();
     });
     this.box.addEventListener("click", () => this.#pick());
-    this.box.addEventListener("blur", () => setTimeout(() => this.#close(), 150));
+    this.box.addEventListener("blur", () => setTimeout(() => this.people?.close(), 150));
     // Pressing the button must not take the focus: the keyboard of a phone would fold and unfold.
     this.button.addEventListener("pointerdown", (event) => event.preventDefault());
   }
@@ -50,7 +49,7 @@ export class Composer {
 
   draft(text) {
     this.box.value = text;
-    this.#grow();
+    this.grow();
   }
 
   get text() {
@@ -59,17 +58,19 @@ export class Composer {
 
   reply(message, words) {
     this.editing = null;
+    this.extra = {};
     this.replying = message;
-    this.#showBar(this.context.say("replying_to", { name: message.author === this.context.talk.me.user ? this.context.say("you") : message.name }), words);
+    this.showBar(this.context.say("replying_to", { name: message.author === this.context.talk.me.user ? this.context.say("you") : message.name }), words);
     this.focus();
   }
 
   edit(message) {
     this.replying = null;
+    this.extra = {};
     this.editing = message;
     this.mentions = [...message.mentions];
     this.draft(message.text);
-    this.#showBar(this.context.say("editing"), message.text);
+    this.showBar(this.context.say("editing"), message.text);
     this.focus();
   }
 
@@ -77,33 +78,35 @@ export class Composer {
     const gap = this.box.value && !/\s$/u.test(this.box.value) ? " " : "";
     this.box.value += `${gap}@${name} `;
     this.mentions.push({ user, text: `@${name}` });
-    this.#grow();
+    this.grow();
     this.focus();
   }
 
-  #showBar(title, words) {
+  showBar(title, words) {
     this.bar.replaceChildren(
       h("div", {}, h("strong", {}, title), h("span", { class: "first", dir: "auto", lang: guessTag(words, []) || null }, words)),
-      h("button", { type: "button", class: "plain", "aria-label": this.context.say("cancel"), onclick: () => this.#cancel() }, icon("close")));
+      h("button", { type: "button", class: "plain", "aria-label": this.context.say("cancel"), onclick: () => this.cancel() }, icon("close")));
     this.bar.hidden = false;
   }
 
-  #cancel() {
+  cancel() {
     if (this.editing) this.draft("");
     this.replying = this.editing = null;
+    this.extra = {};
     this.mentions = [];
     this.bar.hidden = true;
+    this.context.talk.redraw();
     this.focus();
   }
 
   #input(event) {
-    this.#grow();
+    this.grow();
     if (this.box.value) this.context.talk.tellTyping();
     if (!event.isComposing) this.#pick();
     this.context.act("draft", this.box.value);
   }
 
-  #grow() {
+  grow() {
     const { box } = this;
     box.style.height = "auto";
     const line = parseFloat(getComputedStyle(box).lineHeight);
@@ -123,13 +126,13 @@ export class Composer {
     const composing = event.isComposing || event.keyCode === 229
       || (event.key === "Enter" && event.timeStamp - this.composedAt < AFTER_COMPOSITION_MS);
     if (composing) return;
-    if (this.options.length && !this.list.hidden && this.#pickKey(event)) return;
+    if (this.people?.key(event)) return;
     if (event.key === "Enter" && !event.shiftKey && !event.altKey && !thumbs()) {
       event.preventDefault();
       this.#submit();
-    } else if (event.key === "Escape" && (this.replying || this.editing)) {
+    } else if (event.key === "Escape" && !this.bar.hidden) {
       event.preventDefault();
-      this.#cancel();
+      this.cancel();
     } else if (event.key === "ArrowUp" && !this.box.value) {
       event.preventDefault();
       this.context.act("editLast");
@@ -144,83 +147,31 @@ export class Composer {
     const { editing, replying } = this;
     if (editing) {
       this.button.disabled = true;
-      this.save(editing, text, mentions).then(() => this.#done(), () => this.#grow());
+      this.save(editing, text, mentions).then(() => this.#done(), () => this.grow());
       return;
     }
-    this.send(text, { reply_to: replying?.seq ?? null, mentions });
+    this.send(text, { reply_to: replying?.seq ?? null, mentions, ...this.extra });
     this.#done();
   }
 
   #done() {
     this.draft("");
     this.replying = this.editing = null;
+    this.extra = {};
     this.mentions = [];
     this.bar.hidden = true;
-    this.#close();
+    this.people?.close();
     this.context.act("draft", "");
   }
 
-  // ---- the people list
-
+  // The people list is fetched with the first @.
   #pick() {
-    const query = this.box.selectionStart === this.box.selectionEnd ? mentionQuery(this.box.value.slice(0, this.box.selectionStart)) : null;
-    if (!query) return this.#close();
-    const people = this.context.people().filter(({ name }) => matches(name, query.typed)).slice(0, OFFERED_MAX);
-    const finished = people.length === 1 && query.typed.trimEnd() !== query.typed && this.mentions.some((one) => one.text === `@${people[0].name}`);
-    if (!people.length || finished) return this.#close();
-    this.query = query;
-    this.options = people;
-    this.#choose(query.eager ? 0 : -1);
-    this.list.hidden = false;
-    return undefined;
-  }
-
-  #choose(at) {
-    this.chosen = at;
-    const { ui } = this.context;
-    this.list.replaceChildren(...this.options.map(({ user, name, languages }, index) => h("li", {
-      id: `mention-${index}`, role: "option", "aria-selected": String(index === at),
-      onpointerdown: (event) => {
-        event.preventDefault();
-        this.#insert(index);
-      },
-    }, seal(name, hueOf(user), sealOf(name)), h("bdi", { class: "name", lang: guessTag(name, []) || null }, name),
-    languages?.length ? h("span", { class: "reads" }, languageName(languages[0], ui)) : null)));
-    if (at >= 0) this.box.setAttribute("aria-activedescendant", `mention-${at}`);
-    else this.box.removeAttribute("aria-activedescendant");
-  }
-
-  #pickKey(event) {
-    const { length } = this.options;
-    if (event.key === "ArrowDown") this.#choose((this.chosen + 1) % length);
-    else if (event.key === "ArrowUp") this.#choose((this.chosen + length * 2 - (this.chosen < 0 ? 0 : 1)) % length);
-    else if ((event.key === "Enter" || event.key === "Tab") && this.chosen >= 0) this.#insert(this.chosen);
-    else if (event.key === "Escape") this.#close();
-    else return false;
-    event.preventDefault();
-    return true;
-  }
-
-  #insert(index) {
-    const { user, name } = this.options[index];
-    const { box } = this;
-    const before = box.value.slice(0, this.query.at);
-    const after = box.value.slice(box.selectionStart);
-    const space = after.startsWith(" ") ? "" : " ";
-    box.value = `${before}@${name}${space}${after}`;
-    const caret = before.length + name.length + 2;
-    box.setSelectionRange(caret, caret);
-    this.mentions.push({ user, text: `@${name}` });
-    this.#close();
-    this.#grow();
-    box.focus();
-  }
-
-  #close() {
-    this.options = [];
-    this.list.hidden = true;
-    this.list.replaceChildren();
-    this.box.removeAttribute("aria-activedescendant");
+    if (this.people) return this.people.pick();
+    if (!/[@＠]/u.test(this.box.value)) return undefined;
+    return import("./mentions.js").then(({ People }) => {
+      this.people ??= new People(this);
+      this.people.pick();
+    }, () => {});
   }
 }
 

@@ -2,6 +2,8 @@
 
 import { h, icon } from "./dom.js";
 import { frame } from "./join.js";
+import "./sheet.js";
+import "../words-later.js";
 
 /** The page without an invitation: paste one, or go back to a room already known. */
 export function doorView(context, { rooms, message, open }) {

@@ -5,27 +5,28 @@
 import { canonical, guessTag, languageName, shortName } from "../language.js";
 import { parts } from "../links.js";
 import { hueOf, sealOf } from "../names.js";
-import { reactions, refusalFor, translationFor } from "../room.js";
+import { find, reactions, refusalFor, translationFor } from "../room.js";
 import { missingPackage } from "../conversation.js";
 import { wordsForError } from "../words.js";
 import { h, icon, seal, unseen } from "./dom.js";
 
-/** What a message looks like to its reader: {main, other, state, refusal}. Shared by the log, quotes and the sheet. */
+/** What a message looks like to its reader: {main, other, state, refusal}. Shared by the log, quotes and the sheet.
+ * `made` of a text says who translated it: machine or members. */
 export function reading(message, talk, shown) {
   const { languages } = talk.me;
   const translation = translationFor(message, languages);
   const refusal = refusalFor(message, languages);
   const source = canonical(translation?.source || refusal?.source || "") ;
   const known = (translation?.source || refusal?.source) && source !== "und" ? source : "";
-  const original = { text: message.text, language: known || guessTag(message.text, languages), mentions: message.mentions };
+  const original = { text: message.text, language: known || guessTag(message.text, languages), mentions: message.mentions, terms: talk.depth?.termsOf(message, languages) };
   const needed = talk.needsTranslation(message);
-  const translated = translation && { text: translation.text, language: translation.language, mentions: message.mentions, starter: translation.starter, machine: true };
-  if (translated) {
+  const better = talk.depth?.betterFor(message, languages);
+  const best = (shown !== "machine" && better) || translation;
+  if (best) {
+    const translated = { text: best.text, language: best.language, mentions: message.mentions, starter: best.starter, made: best === better ? "members" : "machine" };
     const wanted = shown ?? (needed ? "translated" : "original");
-    if (wanted === "both") return { main: needed ? translated : original, other: needed ? original : translated, state: "both", translation };
-    return wanted === "original"
-      ? { main: original, other: translated, state: "toggle", translation }
-      : { main: translated, other: original, state: "toggle", translation };
+    const first = wanted === "both" ? needed : wanted !== "original";
+    return { main: first ? translated : original, other: first ? original : translated, state: wanted === "both" ? "both" : "toggle", source: known || original.language, better, translation };
   }
   if (talk.expecting.has(message.seq)) return { main: original, other: null, state: "waiting" };
   if (!needed || refusal?.reason === "nothing_to_translate") return { main: original, other: null, state: "plain" };
@@ -47,8 +48,9 @@ export function refusalWords(read, message, talk, say, ui, brief = false) {
 }
 
 /** A person's text as nodes: words, links, mentions. */
-export function textNodes({ text, mentions }, me) {
-  return parts(text, mentions ?? []).map((part) => {
+export function textNodes({ text, mentions, terms }, me) {
+  return (terms?.cut(parts(text, mentions)) ?? parts(text, mentions)).map((part) => {
+    if (part.meaning) return h("button", { type: "button", class: "term", "data-stop": `term ${part.at}`, tabindex: -1, "aria-haspopup": "dialog", "aria-description": part.meaning }, part.text);
     if (part.href) return h("a", { href: part.href, target: "_blank", rel: "noopener noreferrer nofollow", dir: "ltr" }, part.text);
     if (part.user) return h("span", { class: part.user === me ? "mention me" : "mention" }, h("bdi", {}, part.text));
     return part.text;
@@ -71,7 +73,7 @@ export function postElement(block, context, shown, current) {
   const stop = current ? 0 : -1;
   const name = message.name || talk.room.people.get(message.author) || "";
   const article = h("article", {
-    class: `message${own ? " own" : ""}${head ? " head" : ""}`,
+    class: `message${own ? " own" : ""}${head ? " head" : ""}${message.announced ? " announcement" : ""}`,
     tabindex: stop,
     "data-seq": message.seq,
     "aria-label": say("says", { name: own ? say("you") : name, time: time.clock(message.at_ms) }),
@@ -91,6 +93,7 @@ export function postElement(block, context, shown, current) {
   if (message.reply_to !== null) bubble.append(quote(message.reply_to, context, stop));
   bubble.append(stack(read, message, talk));
   if (read.state === "both") bubble.append(second(read, context));
+  context.depth?.under(bubble, message, read, context, stop);
   const thin = thinLine(read, message, context, stop);
   if (thin) bubble.append(thin);
   const more = h("button", {
@@ -122,7 +125,7 @@ function stack(read, message, talk) {
 function second(read, { talk, say, ui }) {
   return h("div", { class: "second" },
     h("span", { class: "tag", "aria-hidden": "true" }, shortName(read.other.language)),
-    unseen(read.other.machine ? `${say("machine")} ${languageName(read.other.language, ui)} ` : say("original_of")),
+    unseen(read.other.made ? `${say("machine")} ${languageName(read.other.language, ui)} ` : say("original_of")),
     paragraph(read.other, talk.me.user));
 }
 
@@ -131,12 +134,11 @@ function thinLine(read, message, context, stop) {
   const edited = message.edited_at_ms !== null && h("span", { class: "edited" }, say("edited"));
   switch (read.state) {
     case "toggle": {
-      const source = canonical(read.translation.source || "und");
       return h("div", { class: "under" }, h("button", {
         type: "button", class: "thin", tabindex: stop, "data-stop": "toggle", onclick: () => context.act("toggle", message),
       },
-      unseen(`${say("translated_from", { language: languageName(source, ui) })}. ${say(read.main.machine ? "show_original" : "show_translation")}`),
-      h("span", { class: "tag", "aria-hidden": "true" }, shortName(read.other.language || source)),
+      unseen(`${say("translated_from", { language: languageName(read.source, ui) })}. ${say(read.main.made ? "show_original" : "show_translation")}`),
+      h("span", { class: "tag", "aria-hidden": "true" }, shortName(read.other.language || read.source)),
       h("span", { class: "first", "aria-hidden": "true", lang: read.other.language || null, dir: "auto" }, firstWords(read.other.text)),
       icon("swap")), edited);
     }
@@ -147,9 +149,13 @@ function thinLine(read, message, context, stop) {
         type: "button", class: "thin offer", tabindex: stop, "data-stop": "translate", onclick: () => context.act("translate", message),
       }, icon("translate"), h("span", {}, say("translate"))), edited);
     case "refused":
+      if (read.reason === "no_package") context.act("missing", read, message);
       return h("div", { class: "under" }, h("button", {
         type: "button", class: "thin refused", tabindex: stop, "data-stop": "why", onclick: () => context.act("open", message),
-      }, h("span", { class: "first" }, refusalWords(read, message, talk, say, ui, true))), edited);
+      }, h("span", { class: "first" }, refusalWords(read, message, talk, say, ui, true))),
+      talk.canTranslate(message) && h("button", {
+        type: "button", class: "thin offer", tabindex: stop, "data-stop": "translate", onclick: () => context.act("translate", message),
+      }, say("again")), edited);
     default:
       return edited ? h("div", { class: "under" }, edited) : null;
   }
@@ -157,8 +163,10 @@ function thinLine(read, message, context, stop) {
 
 function quote(seq, context, stop) {
   const { talk, say } = context;
-  const message = talk.room.messages.get(seq);
+  const message = find(talk.room, seq);
+  if (!message) context.act("fetch", seq);
   if (message?.kind !== "post" || message.recalled_by !== null) return h("div", { class: "quote gone" }, say("reply_gone"));
+  talk.look(message);
   const { main } = reading(message, talk, null);
   return h("button", { type: "button", class: "quote", tabindex: stop, "data-stop": "quote", onclick: () => context.act("jump", message) },
     unseen(say("replying_to", { name: "" })),
@@ -191,7 +199,7 @@ export function unsentElement({ post, head }, { talk, say, act, time }) {
 }
 
 /** Dates, gaps, comings and goings, the unread line. */
-export function lineElement(block, { talk, say, time, act }) {
+export function lineElement(block, { talk, say, time, act, depth }) {
   switch (block.kind) {
     case "date":
       return h("div", { class: "line date" }, h("span", {}, time.day(block.at_ms)));
@@ -204,11 +212,11 @@ export function lineElement(block, { talk, say, time, act }) {
         !gap.lost && h("button", { type: "button", class: "word", disabled: gap.loading, onclick: () => act("fill", gap) }, say("gap_load")));
     }
     default:
-      return h("div", { class: "line note" }, h("span", {}, noteWords(block.notes, talk, say)));
+      return h("div", { class: "line note" }, h("span", {}, noteWords(block.notes, talk, say, depth)));
   }
 }
 
-function noteWords(notes, talk, say) {
+function noteWords(notes, talk, say, depth) {
   const [note] = notes;
   const called = (user, name) => (user === talk.me.user ? say("you") : name || talk.room.people.get(user) || say("somebody"));
   switch (note.kind) {
@@ -222,6 +230,8 @@ function noteWords(notes, talk, say) {
     }
     case "left":
       return note.by === note.user ? say("note_left", { name: called(note.user) }) : say("note_removed", { name: called(note.user), by: called(note.by) });
+    case "news":
+      return depth?.newsWords(notes, called, say) ?? "";
     default:
       return say("note_role", { name: called(note.user), role: say(`role_${note.role}`) });
   }

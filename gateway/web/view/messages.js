@@ -3,7 +3,7 @@
 // first visible message keeps its place on the screen, whatever is loaded above or arrives below.
 
 import { layout } from "../layout.js";
-import { unreadAfter } from "../room.js";
+import { find, unreadAfter } from "../room.js";
 import { h, icon } from "./dom.js";
 import { lineElement, postElement, unsentElement } from "./message.js";
 
@@ -38,6 +38,14 @@ export class Messages {
     new ResizeObserver(() => this.pinned && this.#toBottom()).observe(this.log);
     document.addEventListener("visibilitychange", this.#visible);
     this.context.talk.atEnd = () => this.pinned;
+  }
+
+  /** What is in view may need a translation now: the connection is back. */
+  lookAgain() {
+    for (const { node } of this.nodes.values()) {
+      this.observer.unobserve(node);
+      if (node.dataset.seq) this.observer.observe(node);
+    }
   }
 
   stop() {
@@ -113,15 +121,15 @@ export class Messages {
     switch (block.kind) {
       case "post": {
         const { message, head } = block;
-        const replied = message.reply_to === null ? "" : talk.room.messages.get(message.reply_to)?.version ?? "-";
-        return [message.version, head, this.#shownOf(message), replied, talk.target, talk.routes.length].join();
+        const replied = message.reply_to === null ? "" : find(talk.room, message.reply_to)?.version ?? "-";
+        return [message.version, head, this.#shownOf(message), replied, talk.target, talk.routes.length, Boolean(this.context.depth)].join();
       }
       case "unsent":
         return [block.post.state, block.post.code, block.head, talk.connection.ready].join();
       case "gap":
         return [block.gap.missed, block.gap.lost, block.gap.loading].join();
       case "notes":
-        return block.notes.map((note) => note.seq).join();
+        return block.notes.map((note) => note.seq).join() + Boolean(this.context.depth);
       case "date":
         return this.context.time.day(block.at_ms);
       default:
@@ -139,14 +147,10 @@ export class Messages {
     return this.shown.get(message.seq) ?? (this.mode() === "translated" ? null : this.mode());
   }
 
-  /** The other text of this message. */
-  toggle(message, isTranslated) {
-    this.shown.set(message.seq, isTranslated ? "original" : "translated");
+  /** Shows one message as translated | original | both | machine. */
+  show(message, as) {
+    this.shown.set(message.seq, as);
     this.render();
-  }
-
-  showBoth(message) {
-    this.shown.set(message.seq, "both");
   }
 
   // ---- place
@@ -245,7 +249,7 @@ export class Messages {
   #saw(entries) {
     const { talk } = this.context;
     if (this.mode() === "original") return;
-    for (const { isIntersecting, target } of entries) {
+    for (const { isIntersecting, target } of entries.sort((a, b) => a.target.dataset.seq - b.target.dataset.seq)) {
       const message = isIntersecting && talk.room.messages.get(Number(target.dataset.seq));
       if (message) talk.look(message);
     }

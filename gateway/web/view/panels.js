@@ -2,16 +2,15 @@
 
 import { canonical, guessTag, languageName, ownName } from "../language.js";
 import { hueOf, sealOf } from "../names.js";
-import { reactions, translationFor } from "../room.js";
+import { applyPage, reactions, translationFor } from "../room.js";
 import { wordsForError } from "../words.js";
 import { h, icon, seal, toast } from "./dom.js";
 import { languageChips } from "./languages.js";
 import { reading, refusalWords, textNodes } from "./message.js";
-import { careful, openSheet } from "./sheet.js";
-
-await new Promise((done) => {
-  document.head.append(h("link", { rel: "stylesheet", href: "/web/sheets.css", onload: done, onerror: done }));
-});
+import { deeperActions, openGlossary, openRoom, suggestionList } from "./deeper.js";
+import { begin } from "./depth.js";
+import { moderates } from "../depth.js";
+import { careful, live, openSheet } from "./sheet.js";
 
 const EMOJI = ["👍", "❤️", "😂", "🎉", "👏", "🙏", "😮", "🐱"];
 
@@ -21,7 +20,8 @@ export function openMessage(view, message) {
   const { talk, messages, composer } = view;
   const { say, ui, time } = view.page;
   const own = message.author === talk.me.user;
-  const mayRecall = own || talk.room.role === "owner" || talk.room.role === "moderator";
+  const mayRecall = own || moderates(talk.room);
+  begin(view);
   const name = own ? say("you") : message.name;
   openSheet(`${name} · ${time.clock(message.at_ms)}`, say("close"), (close) => {
     const mine = new Set(reactions(message, talk.me.user).filter((one) => one.mine).map((one) => one.emoji));
@@ -42,18 +42,20 @@ export function openMessage(view, message) {
           h("p", { class: "text", dir: "auto", lang: one.language }, textNodes({ text: one.text, mentions: message.mentions }, talk.me.user)),
           h("p", { class: "label" }, h("span", { class: "seal-small", lang: "zh", "aria-hidden": "true" }, "译"), `${say("machine")}${one.starter ? ` · ${say("starter")}` : ""}`))),
         read.state === "refused" && h("p", { class: "label" }, refusalWords(read, message, talk, say, ui))),
+      suggestionList(view, message, close),
       h("div", { class: "emoji-row", role: "group", "aria-label": say("message_actions") }, EMOJI.map((emoji) => h("button", {
         type: "button", class: "emoji", "aria-pressed": String(mine.has(emoji)), "aria-label": say("react_with", { emoji }),
         onclick: then(() => view.act("react", message, emoji, !mine.has(emoji))),
       }, emoji))),
       action("reply", say("reply"), () => composer.reply(message, (translationFor(message, talk.me.languages) ?? message).text)),
       askable.map((language) => action("translate", own ? say("reads_in", { language: languageName(language, ui) }) : `${say("translate")} · ${ownName(language)}`, () => {
-        messages.showBoth(message);
+        messages.show(message, "both");
         talk.translate(message.seq, language);
       })),
+      deeperActions(view, message).map((one) => action(...one)),
       action("copy", say("copy"), () => copy(view, read.main.text)),
       own && action("edit", say("edit"), () => composer.edit(message)),
-      mayRecall && careful(say("recall"), say("recall_sure"), then(() => talk.recall(message.seq).catch(() => {})), "recall"),
+      mayRecall && careful(say("recall"), say("recall_sure"), then(() => talk.change("recall", { of: message.seq }).catch(() => {})), "recall"),
     ];
   });
 }
@@ -74,12 +76,14 @@ export function openPeople(view) {
   talk.askPeople();
   openSheet(say("who_is_here"), say("close"), (close) => {
     const body = h("div", { class: "people" });
-    const draw = () => {
+    let drawn = null;
+    live(talk, body, () => {
       const { here } = talk.room;
-      if (!here) return;
+      if (!here || here === drawn) return undefined;
+      drawn = here;
       const groups = Map.groupBy ? Map.groupBy(here.people, (one) => one.languages[0] ?? "und") : grouped(here.people);
       const counts = Object.entries(here.by_language).sort((a, b) => b[1] - a[1]);
-      body.replaceChildren(
+      return [
         h("p", { class: "lead" }, say("here_total", { n: here.total })),
         ...counts.map(([language, n]) => {
           const bar = h("span", { class: "bar" });
@@ -94,17 +98,8 @@ export function openPeople(view) {
               },
             }, seal(person.name, hueOf(person.user), sealOf(person.name)), h("bdi", { class: "name", lang: guessTag(person.name, []) || null }, person.name),
             h("span", { class: "reads" }, person.user === talk.me.user ? say("you") : person.languages.slice(1).map((one) => languageName(one, ui)).join(say("list_separator"))))))));
-        }));
-    };
-    draw();
-    const hear = () => (body.isConnected ? draw() : undefined);
-    talk.addEventListener("change", hear);
-    const watch = new MutationObserver(() => {
-      if (body.isConnected) return;
-      talk.removeEventListener("change", hear);
-      watch.disconnect();
+        })];
     });
-    watch.observe(document.body, { childList: true });
     return body;
   });
 }
@@ -113,6 +108,7 @@ export function openPeople(view) {
 export function openSettings(view) {
   const { talk } = view;
   const { say, ui, setInterface, rooms, forget, saveLanguages } = view.page;
+  begin(view);
   openSheet(say("settings"), say("close"), (close) => {
     const languages = [...talk.me.languages];
     const others = rooms().filter((room) => room.room !== talk.room.id);
@@ -125,7 +121,7 @@ export function openSettings(view) {
       h("div", { class: "field" }, h("span", { class: "label" }, say("you_read")),
         languageChips(languages, view.page, () => {
           saveLanguages(languages);
-          talk.setLanguages([...languages]);
+          readIn(talk, languages);
         }), h("p", { class: "hint" }, say("you_read_hint"))),
       h("div", { class: "field" }, h("span", { class: "label" }, say("interface")),
         h("div", { class: "switch", role: "group", "aria-label": say("interface") }, [["zh", "中文"], ["en", "English"]].map(([language, words]) => h("button", {
@@ -134,6 +130,12 @@ export function openSettings(view) {
             setInterface(language);
           },
         }, words)))),
+      h("div", { class: "field" }, ...[["book", "glossary", openGlossary], moderates(talk.room) && ["settings", "room_settings", openRoom]].filter(Boolean).map(([picture, words, open]) => h("button", {
+        type: "button", class: "action", onclick: () => {
+          close();
+          open(view);
+        },
+      }, icon(picture), h("span", {}, say(words))))),
       others.length > 0 && h("nav", { class: "known", "aria-label": say("rooms") }, h("span", { class: "label" }, say("rooms")),
         others.map((room) => h("a", { href: `#/r/${room.room}`, dir: "auto", onclick: close }, h("span", {}, room.title || room.room), icon("down")))),
       careful(say("forget"), say("forget_sure"), () => {
@@ -142,6 +144,22 @@ export function openSettings(view) {
       }),
     ];
   });
+}
+
+// Translations into a new language are with the history, so it is loaded again.
+async function readIn(talk, languages) {
+  const { room, me, connection } = talk;
+  me.languages = languages.map(canonical);
+  talk.redraw();
+  try {
+    await connection.ask({ type: "set_languages", languages: me.languages });
+    const from = room.order[0] ?? 0;
+    const page = await connection.ask({ type: "history", room: room.id, epoch: room.epoch, limit: 100 });
+    applyPage(room, page, page.first <= from || page.entries.length === 0);
+    talk.redraw();
+  } catch {
+    // The next hello says the new languages.
+  }
 }
 
 function grouped(people) {

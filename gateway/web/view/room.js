@@ -1,11 +1,11 @@
 // The room: its head, the log, the composer, and the sheets that open over them. Only wiring; each part draws itself.
 
-import { missingPackage } from "../conversation.js";
+import { isForeign } from "../language.js";
 import { wordsForError } from "../words.js";
 import { Composer } from "./composer.js";
 import { h, icon, toast } from "./dom.js";
 import { byLanguage } from "./here.js";
-import { reading, refusalWords } from "./message.js";
+import { reading } from "./message.js";
 import { Messages } from "./messages.js";
 
 const BANNER_AFTER_MS = 1200;
@@ -31,7 +31,7 @@ export class RoomView {
         this.messages.forgetUnread();
         this.messages.toEnd();
       },
-      save: (message, text, mentions) => talk.edit(message.seq, text, mentions),
+      save: (message, text, mentions) => talk.change("edit", { of: message.seq, text, mentions }),
     });
     this.composer.box.value = memory.get("draft", "");
     this.element = h("div", { class: "room" },
@@ -45,13 +45,13 @@ export class RoomView {
           h("span", { class: "about-words" }, this.title, this.here)),
         h("button", { type: "button", class: "plain", "aria-label": say("who_is_here"), "aria-haspopup": "dialog", onclick: () => this.#open("openPeople") }, icon("people")),
         h("button", { type: "button", class: "plain", "aria-label": say("settings"), "aria-haspopup": "dialog", onclick: () => this.#open("openSettings") }, icon("settings"))),
-      h("main", { class: "body" }, this.banner, this.messages.element),
+      h("main", { class: "body" }, this.banner, h("div", { class: "pins" }), this.messages.element),
       h("footer", { class: "foot" }, this.notice, this.typing, this.composer.element));
     this.listeners = [
       ["change", () => this.#render()],
       ["connection", () => this.#connection()],
       ["title", () => this.#head()],
-      ["refusal", ({ detail }) => toast(wordsForError(say, detail), { refusal: true })],
+      ["refusal", ({ detail }) => this.#later("toast", wordsForError, detail)],
     ];
     for (const [type, hear] of this.listeners) talk.addEventListener(type, hear);
     this.timer = setInterval(() => this.#connection(), 5000);
@@ -63,6 +63,7 @@ export class RoomView {
     this.#connection();
     this.#render();
     this.composer.draft(this.composer.text);
+    if (this.memory.get("preview")) this.#later("preview");
     if (matchMedia("(hover: hover)").matches) this.composer.focus();
   }
 
@@ -77,13 +78,20 @@ export class RoomView {
     this.messages.render();
     this.#head();
     this.#showTyping();
-    this.#showMissing();
+    const { room, me } = this.talk;
+    if (this.context.depth) this.context.depth.render(this);
+    else if (room.deep || room.pins?.length || /owner|moderator/.test(room.role) || room.title.split(/[·|/—]/).every((part) => isForeign(part, me.languages))) this.#later("render");
+  }
+
+  // What lies under the messages (pins, slang, corrections, previews) is fetched when the room has any of it.
+  #later(verb, ...rest) {
+    import("./depth.js").then((depth) => depth.begin(this)[verb](this, ...rest), () => toast(wordsForError(this.page.say, "network"), { refusal: true }));
   }
 
   #head() {
     const { room } = this.talk;
     const { say } = this.page;
-    const title = room.title || say("untitled");
+    const title = this.talk.depth?.titleFor(room, this.talk.me.languages)?.text || room.title || say("untitled");
     if (this.title.textContent !== title) this.title.textContent = title;
     const sign = JSON.stringify([room.here?.total, room.here?.by_language]);
     if (sign !== this.hereSign) {
@@ -101,28 +109,6 @@ export class RoomView {
       : names.length === 2 ? say("typing_two", { name: names[0], other: names[1] }) : say("typing_many");
   }
 
-  // Said once, under the log, and not only under each message: what is missing and who can put it right.
-  #showMissing() {
-    if (!this.notice.hidden || !this.talk.connection.ready) return;
-    const { room } = this.talk;
-    for (const seq of room.order.slice(-30)) {
-      const message = room.messages.get(seq);
-      if (message.kind !== "post" || message.recalled_by !== null) continue;
-      const read = reading(message, this.talk, null);
-      if (read.state !== "refused" || read.reason !== "no_package") continue;
-      const { from, to } = missingPackage(read.refusal, message, this.talk.target);
-      if (this.memory.get("known-missing", []).includes(`${from} ${to}`)) continue;
-      const { say, ui } = this.page;
-      this.notice.replaceChildren(icon("translate"), h("p", {}, refusalWords(read, message, this.talk, say, ui)),
-        h("button", { type: "button", class: "plain", "aria-label": say("close"), onclick: () => {
-          this.memory.set("known-missing", [...this.memory.get("known-missing", []), `${from} ${to}`]);
-          this.notice.hidden = true;
-        } }, icon("close")));
-      this.notice.hidden = false;
-      return;
-    }
-  }
-
   #connection() {
     const { say } = this.page;
     const state = this.talk.connection.state;
@@ -138,7 +124,10 @@ export class RoomView {
         (kind === "offline" || kind === "ended") && h("button", { type: "button", class: "word", onclick: () => this.#tryNow() }, say("try_now")));
     };
     this.element.dataset.connection = state.kind;
+    this.lost ||= state.kind !== "ready";
     if (state.kind === "ready") {
+      if (this.lost) this.messages.lookAgain();
+      this.lost = false;
       clearTimeout(this.bannerTimer);
       this.bannerTimer = null;
       this.banner.hidden = true;
@@ -165,12 +154,12 @@ export class RoomView {
         return this.#open("openMessage", rest[0]);
       case "toggle": {
         const shown = messages.shown.get(rest[0].seq) ?? (this.mode === "translated" ? null : this.mode);
-        return messages.toggle(rest[0], reading(rest[0], talk, shown).main.machine ?? false);
+        return messages.show(rest[0], reading(rest[0], talk, shown).main.made ? "original" : "translated");
       }
       case "translate":
         return talk.translate(rest[0].seq);
       case "react":
-        return talk.react(rest[0].seq, rest[1], rest[2]).catch(() => {});
+        return talk.change("react", { of: rest[0].seq, emoji: rest[1], on: rest[2] }).catch(() => {});
       case "jump":
         return messages.jump(rest[0].seq);
       case "retry":
@@ -180,6 +169,7 @@ export class RoomView {
       case "fill":
         return talk.fill(rest[0]);
       case "draft":
+        this.preview?.type(rest[0]);
         return this.memory.set("draft", rest[0]);
       case "editLast": {
         const { room, me } = talk;
@@ -190,7 +180,7 @@ export class RoomView {
         return seq !== undefined && composer.edit(room.messages.get(seq));
       }
       default:
-        return undefined;
+        return this.#later(verb, ...rest);
     }
   }
 

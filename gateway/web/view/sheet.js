@@ -2,6 +2,9 @@
 // the way back to where the reader was.
 
 import { h, icon } from "./dom.js";
+import { style } from "./style.js";
+
+await style("/web/sheets.css");
 
 /** Opens a sheet; returns a function that closes it. `fill(close)` gives its content. */
 export function openSheet(title, closeWords, fill) {
@@ -22,16 +25,38 @@ export function openSheet(title, closeWords, fill) {
   return close;
 }
 
-/** A button that asks once more before it acts. */
-export function careful(words, sureWords, act, iconName = null) {
-  const label = h("span", {}, words);
+/** Draws into `box` now and whenever the room changes, as long as it is on the page. The focus stays
+ * on the button in the same place. `draw` gives children, or undefined where nothing changed. */
+export function live(talk, box, draw) {
+  const hear = () => {
+    const children = draw();
+    if (children === undefined) return;
+    const stops = () => [...box.querySelectorAll("button, input, select")];
+    const at = stops().indexOf(document.activeElement);
+    box.replaceChildren(...[children].flat(Infinity).filter(Boolean));
+    if (at >= 0) (stops()[at] ?? stops().at(-1))?.focus();
+  };
+  hear();
+  talk.addEventListener("change", hear);
+  const watch = new MutationObserver(() => {
+    if (box.isConnected) return;
+    talk.removeEventListener("change", hear);
+    watch.disconnect();
+  });
+  watch.observe(document.body, { childList: true });
+}
+
+/** A button that asks once more before it acts. `small`: an icon whose words are said, not shown, until it asks. */
+export function careful(words, sureWords, act, iconName = null, small = false) {
+  const label = h("span", { class: small ? "unseen" : null }, words);
   let sure = false;
   return h("button", {
     type: "button",
-    class: "action danger",
+    class: `action danger${small ? " small" : ""}`,
     onclick: () => {
       if (sure) act();
       sure = true;
+      label.className = "";
       label.textContent = sureWords;
     },
   }, iconName && icon(iconName), label);
