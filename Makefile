@@ -21,10 +21,10 @@ SHOW := awk -v tty="$$([ -t 1 ] && echo 1 || true)" \
   '/^(Collecting|Building|Installing)/ && tty {printf "\r\033[K  %3d  %.70s", ++n, $$0; fflush()} END {if (tty) printf "\r\033[K"}'
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fast lint docs kill-test bench-idle screenshots clean
+.PHONY: help run test fast lint docs kill-test bench-idle bench-translate screenshots clean
 
 help:  ## list these commands
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "  DIQIUCUN_PORT and DIQIUCUN_DATA_DIR choose port and data directory of make run; docs/settings.md has more."
 
@@ -55,6 +55,9 @@ kill-test: $(TEST_READY)  ## kill processes at random while people chat, count w
 
 bench-idle: $(TEST_READY)  ## memory and processor of idle connections
 	$(BIN)/python -m loadtest.bench.idle
+
+bench-translate: $(TEST_READY)  ## chat lines a second, against argostranslate and LibreTranslate
+	$(BIN)/python -m loadtest.bench.translate
 
 screenshots: $(TEST_READY)  ## take the pictures of docs/ again (needs Chromium)
 	$(BIN)/python -m tests.browser.screenshots

@@ -1,0 +1,415 @@
+"""How many chat lines a second, against the tools people use today: `python -m loadtest.bench.translate`.
+
+Three programs translate the same lines with the same packages on this machine, each in a process of its own: our
+pipeline (detection apart; routing, masking, batching, guard), `argostranslate.translate.translate` (in 32 threads and
+one after another; the better figure counts), and a LibreTranslate server asked by 32 clients. All lines differ, so
+that no cache answers, and each is one sentence, so that nobody's sentence splitter is measured: argostranslate would
+download a model for that, and is given one that does nothing. Rounds alternate, medians count: a shared machine
+drifts by more than a fifth.
+
+Packages: the starter that comes with Diqiucun, and a base-size one (512 wide, 6 + 6 layers) of random weights built
+so that every output has twelve pieces, whatever the beam. What random weights say no guard would believe, so there the
+guard is off. Beams are those each program uses: ours 2 (and 4 when the guard doubts), Argos 4; `identical` says how
+many lines read the same with both, and with the same beam.
+
+LibreTranslate is not installed by us: `python3 -m venv build/libretranslate && build/libretranslate/bin/pip install
+libretranslate`, or name another with --libretranslate. Without it that column is missing, and the table says so.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final
+
+ROOT: Final = Path(__file__).parents[2]
+RESULT: Final = Path("build/bench/translate.json")
+CONCURRENT: Final = 32
+TARGETS: Final = {"starter": (3.0, 3.0), "base": (8.0, 6.0)}
+"""Least ratio to argostranslate and to LibreTranslate, by package."""
+LONE_RATIO_MAX: Final = 1.15
+PEOPLE: Final = ["我", "你", "他", "她", "我们", "你们", "老师", "妈妈", "朋友", "同学"]
+TIMES: Final = ["今天", "明天", "昨天", "现在", "周末", "早上", "晚上", "下午"]
+DEEDS: Final = [
+    "去公园",
+    "喝咖啡",
+    "学中文",
+    "看电影",
+    "买水果",
+    "做饭",
+    "回家",
+    "打电话",
+    "写作业",
+    "听音乐",
+    "吃火锅",
+    "跑步",
+]
+ENDS: Final = ["了。", "吗？", "吧。", "呢？"]
+
+PARTS: Final = """
+import asyncio, json, os, statistics, sys, time
+from pathlib import Path
+folder, wish = Path(sys.argv[1]), json.loads(sys.argv[2])
+lines = wish["lines"]
+"""
+
+OURS: Final = (
+    PARTS
+    + """
+from translator.cache import Cache
+from translator.ctranslate import CTranslateEngine
+from translator.engine import FIRST, Search
+from translator.lanes import Lanes
+from translator.packages import read_package
+from translator.pipeline import Pipeline
+from translator.guard import doubt
+
+async def main():
+    from dataclasses import replace
+    package = read_package(folder)
+    engine = CTranslateEngine()
+    believe = doubt if wish["guard"] else (lambda *_: None)
+    async with Lanes(engine, Cache(0), running_max=engine.threads) as lanes:
+        pipeline = Pipeline(engine, lanes, (package,), doubt=believe)
+        loop = asyncio.get_running_loop()
+        made = {}
+        async def one(line):
+            outcome = await pipeline.translate(line, "zh", "en", deadline=loop.time() + 600)
+            made[line] = getattr(outcome, "text", None)
+        async def some(queue):
+            while queue:
+                await one(queue.pop())
+        await asyncio.gather(*(one("热身" + line) for line in lines[:32]))
+        queue = list(lines)
+        started = time.perf_counter()
+        await asyncio.gather(*(some(queue) for _ in range(wish["concurrent"])))
+        rate = len(lines) / (time.perf_counter() - started)
+        result = {"rate": rate, "refused": sum(text is None for text in made.values())}
+        same = lines[: wish["same"]]
+        result["made"] = list(await engine.translate(package, same)) if same else []
+        result["made_beam4"] = list(await engine.translate(package, same, Search(beam_size=4))) if same else []
+        if wish["lone"]:
+            model, tokenizer = engine._model(package), engine._tokenizer(package)
+            prefix = [[package.target_prefix]] if package.target_prefix else None
+            direct, ours = [], []
+            for line in lines[: wish["lone"]]:
+                for who in ("direct", "ours") if len(direct) % 2 else ("ours", "direct"):
+                    started = time.perf_counter()
+                    if who == "direct":
+                        await asyncio.to_thread(lambda: model.translate_batch([tokenizer.encode(line)],
+                            target_prefix=prefix, beam_size=FIRST.beam_size, length_penalty=0.2, replace_unknowns=True))
+                        direct.append(time.perf_counter() - started)
+                    else:
+                        await pipeline.translate(line, "zh", "en", deadline=loop.time() + 600)
+                        ours.append(time.perf_counter() - started)
+            result["lone_ms"] = 1000 * statistics.median(ours)
+            result["direct_ms"] = 1000 * statistics.median(direct)
+            result["lone_ratio"] = statistics.median(mine / theirs for mine, theirs in zip(ours, direct))
+    await engine.close()
+    print(json.dumps(result))
+asyncio.run(main())
+"""
+)
+
+ONE_SENTENCE: Final = """
+import argostranslate.translate as argos
+class OneSentence:
+    def __init__(self, pkg): pass
+    def split_sentences(self, text): return [text]
+argos.MiniSBDSentencizer = OneSentence
+"""
+
+ARGOS: Final = (
+    PARTS
+    + ONE_SENTENCE
+    + """
+from concurrent.futures import ThreadPoolExecutor
+argos.translate("热身", "zh", "en")
+result = {}
+half = len(lines) // 2
+started = time.perf_counter()
+made = [argos.translate(line, "zh", "en") for line in lines[:half]]
+result["one_by_one"] = half / (time.perf_counter() - started)
+with ThreadPoolExecutor(wish["concurrent"]) as pool:
+    started = time.perf_counter()
+    made += pool.map(lambda line: argos.translate(line, "zh", "en"), lines[half:])
+    result["threads"] = (len(lines) - half) / (time.perf_counter() - started)
+result["made"] = [argos.translate(line, "zh", "en") for line in wish["same_lines"]]
+print(json.dumps(result))
+"""
+)
+
+LIBRETRANSLATE: Final = (
+    ONE_SENTENCE
+    + """
+from libretranslate.main import main
+main()
+"""
+)
+
+BASE: Final = """
+import json, shutil, sys
+from pathlib import Path
+import ctranslate2, numpy, sentencepiece
+from ctranslate2.specs import transformer_spec
+
+WIDTH, HEADS, LAYERS, INNER, PIECES_OUT = 512, 8, 6, 2048, 12
+starter, folder = Path(sys.argv[1]), Path(sys.argv[2])
+words = sentencepiece.SentencePieceProcessor(model_file=str(starter / "sentencepiece.model"))
+special = ["<unk>", "<s>", "</s>"]
+vocabulary = special + [p for p in map(words.id_to_piece, range(words.get_piece_size())) if p not in special]
+chance = numpy.random.default_rng(1)
+positions = numpy.zeros((512, WIDTH), numpy.float32)
+steps = numpy.arange(512)[:, None] / 10000 ** (numpy.arange(0, WIDTH, 2) / WIDTH)
+positions[:, 0::2], positions[:, 1::2] = numpy.sin(steps), numpy.cos(steps)
+
+def noise(rows, columns, size): return (chance.standard_normal((rows, columns)) * size).astype(numpy.float32)
+def norm(spec): spec.gamma, spec.beta = numpy.ones(WIDTH, numpy.float32), numpy.zeros(WIDTH, numpy.float32)
+def linear(spec, rows, columns, size=0.02):
+    spec.weight, spec.bias = noise(rows, columns, size), numpy.zeros(rows, numpy.float32)
+def attention(spec, shapes):
+    norm(spec.layer_norm)
+    for part, rows in zip(spec.linear, shapes): linear(part, rows, WIDTH, 0.002 if part is spec.linear[-1] else 0.02)
+def layer(spec, crossed):
+    attention(spec.self_attention, (3 * WIDTH, WIDTH))
+    if crossed: attention(spec.attention, (WIDTH, 2 * WIDTH, WIDTH))
+    norm(spec.ffn.layer_norm)
+    linear(spec.ffn.linear_0, INNER, WIDTH)
+    linear(spec.ffn.linear_1, WIDTH, INNER, 0.002)
+
+spec = transformer_spec.TransformerSpec.from_config((LAYERS, LAYERS), HEADS, pre_norm=True)
+tokens = noise(len(vocabulary), WIDTH, 0.001)
+for side, table in ((spec.encoder, spec.encoder.embeddings[0]), (spec.decoder, spec.decoder.embeddings)):
+    table.weight = tokens
+    side.position_encodings.encodings = positions
+    norm(side.layer_norm)
+for each in spec.encoder.layer: layer(each, False)
+for each in spec.decoder.layer: layer(each, True)
+out = spec.decoder.projection
+linear(out, len(vocabulary), WIDTH, 0.03)
+# The end is where the position says so: its row answers to that position, and little to the ones before it.
+there = positions[PIECES_OUT]
+there = (there - there.mean()) / there.std()
+near = positions[PIECES_OUT - 1]
+near = (near - near.mean()) / near.std()
+end = special.index("</s>")
+out.weight[end] = there * 4
+out.bias[end] = -2 * (there @ there + there @ near)
+for name in ("<unk>", "<s>"): out.bias[special.index(name)] = -1e4
+spec.register_source_vocabulary(vocabulary)
+spec.register_target_vocabulary(vocabulary)
+spec.validate()
+spec.optimize(quantization="int8")
+folder.mkdir(parents=True, exist_ok=True)
+(folder / "model").mkdir(exist_ok=True)
+spec.save(str(folder / "model"))
+shutil.copy(starter / "sentencepiece.model", folder)
+(folder / "metadata.json").write_text(json.dumps({"package_version": "1.0", "argos_version": "1.9.0", "from_code": "zh",
+    "from_name": "Chinese", "to_code": "en", "to_name": "English"}))
+model = ctranslate2.Translator(str(folder / "model"), device="cpu")
+lines = [list("▁abc"), ["▁", "de", "f"]]
+lengths = [len(made.hypotheses[0]) for beam in (2, 4) for made in model.translate_batch(lines, beam_size=beam)]
+print(json.dumps({"lengths": lengths, "vocabulary": len(vocabulary)}))
+"""
+
+
+def lines_of(count: int, first: int) -> list[str]:
+    """Different lines of everyday chat, each one sentence."""
+    every = [f"{who}{when}{what}{end}" for what in DEEDS for end in ENDS for when in TIMES for who in PEOPLE]
+    return [f"{every[(7 * number) % len(every)][:-1]}{ENDS[number % 4][-1]}" for number in range(first, first + count)]
+
+
+def run(script: str, *arguments: str, python: str = sys.executable, environment: dict[str, str] | None = None) -> Any:
+    """What `script` prints last, as JSON."""
+    ended = subprocess.run(
+        [python, "-W", "ignore", "-c", script, *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if ended.returncode:
+        raise SystemExit(f"a program of the bench failed:\n{ended.stderr[-2_000:]}")
+    return json.loads(ended.stdout.splitlines()[-1])
+
+
+def packages(home: Path) -> dict[str, Path]:
+    """The two packages, each alone in a directory, as Argos wants them."""
+    starter = ROOT / "translator" / "starter"
+    copied = home / "starter" / "translate-zh_en-0_1"
+    if not copied.exists():
+        shutil.copytree(starter, copied)
+        shutil.copy(copied / "metadata-zh_en.json", copied / "metadata.json")
+    base = home / "base" / "translate-zh_en-1_0"
+    if not (base / "metadata.json").exists():
+        made = run(BASE, str(starter), str(base))
+        if set(made["lengths"]) - {11, 12, 13}:
+            raise SystemExit(f"the random package writes outputs of {made['lengths']} pieces, not 12")
+    return {"starter": copied, "base": base}
+
+
+def argos_home(folder: Path) -> dict[str, str]:
+    home = folder.parent.parent / f"home-{folder.parent.name}"
+    home.mkdir(exist_ok=True)
+    return {"HOME": str(home), "ARGOS_PACKAGES_DIR": str(folder.parent), "XDG_DATA_HOME": str(home / "data")}
+
+
+class LibreTranslate:
+    """A server of its own process; `rate` asks it from 32 threads."""
+
+    def __init__(self, python: str, folder: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port = probe.getsockname()[1]
+        self._log = (folder.parent.parent / "libretranslate.log").open("wb")
+        self._process = subprocess.Popen(
+            [python, "-W", "ignore", "-c", LIBRETRANSLATE, "--host", "127.0.0.1", "--port", str(self._port),
+             "--load-only", "zh,en", "--disable-web-ui", "--disable-files-translation"],
+            env={**os.environ, **argos_home(folder)}, stdout=self._log, stderr=self._log, cwd=folder.parent.parent,
+        )  # fmt: skip
+        deadline = time.monotonic() + 120
+        while True:
+            try:
+                self.translate("热身")
+                return
+            except OSError as error:
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    self.stop()
+                    raise SystemExit("the LibreTranslate server does not answer; see build/bench") from error
+                time.sleep(0.5)
+
+    def translate(self, line: str) -> str:
+        wish = json.dumps({"q": line, "source": "zh", "target": "en", "format": "text"}).encode()
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self._port}/translate", wish, {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=120) as answer:
+            return str(json.loads(answer.read())["translatedText"])
+
+    def rate(self, lines: Sequence[str]) -> float:
+        with ThreadPoolExecutor(CONCURRENT) as pool:
+            started = time.perf_counter()
+            list(pool.map(self.translate, lines))
+            return len(lines) / (time.perf_counter() - started)
+
+    def stop(self) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._log.close()
+
+
+def measure(name: str, folder: Path, rounds: int, seconds: float, libretranslate: str | None) -> dict[str, Any]:
+    """One package, all programs, alternating."""
+    same = 24 if name == "starter" else 0
+    lone = 40 if name == "starter" else 16
+    ours_rate, argos_rate = (400.0, 60.0) if name == "starter" else (60.0, 8.0)
+    found: dict[str, list[float]] = {"ours": [], "argos": [], "argos_threads": [], "libretranslate": []}
+    result: dict[str, Any] = {}
+    server = LibreTranslate(libretranslate, folder) if libretranslate else None
+    try:
+        for number in range(rounds):
+            many = lines_of(max(CONCURRENT, int(ours_rate * seconds)), 17 * number)
+            few = lines_of(max(2 * CONCURRENT, int(argos_rate * seconds)), 17 * number)
+            wish = {"lines": many, "concurrent": CONCURRENT, "guard": name == "starter", "same": same, "lone": lone}
+            ours = run(OURS, str(folder), json.dumps(wish))
+            theirs = run(
+                ARGOS,
+                str(folder),
+                json.dumps({"lines": few, "concurrent": CONCURRENT, "same_lines": many[:same]}),
+                environment=argos_home(folder),
+            )
+            found["ours"].append(ours["rate"])
+            found["argos"].append(theirs["one_by_one"])
+            found["argos_threads"].append(theirs["threads"])
+            if server is not None:
+                found["libretranslate"].append(server.rate(few))
+            result.setdefault("lone_ratio", []).append(ours["lone_ratio"])
+            result.setdefault("lone_ms", []).append(ours["lone_ms"])
+            if same:
+                result["identical"] = sum(one == other for one, other in zip(ours["made"], theirs["made"], strict=True))
+                result["identical_same_beam"] = sum(
+                    one == other for one, other in zip(ours["made_beam4"], theirs["made"], strict=True)
+                )
+                result["compared"] = same
+                result["refused"] = ours["refused"]
+    finally:
+        if server is not None:
+            server.stop()
+    rates = {who: statistics.median(values) for who, values in found.items() if values}
+    best = max(rates["argos"], rates["argos_threads"])
+    result |= {
+        "lines_per_s": rates,
+        "rounds": found,
+        "ratio_to_argos": rates["ours"] / best,
+        "ratio_to_libretranslate": rates["ours"] / rates["libretranslate"] if "libretranslate" in rates else None,
+        "lone_ratio": statistics.median(result["lone_ratio"]),
+        "lone_ms": statistics.median(result["lone_ms"]),
+    }
+    return result
+
+
+def told(results: dict[str, dict[str, Any]]) -> tuple[str, bool]:
+    """The table, and whether every target was met."""
+    rows = ["package   lines/s ours  Argos  Libre   x Argos (>=)  x Libre (>=)  lone message (<= 1.15)"]
+    met = True
+    for name, result in results.items():
+        rates, (argos_min, libre_min) = result["lines_per_s"], TARGETS[name]
+        libre = result["ratio_to_libretranslate"]
+        met &= result["ratio_to_argos"] >= argos_min and (libre is None or libre >= libre_min)
+        met &= result["lone_ratio"] <= LONE_RATIO_MAX
+        rows.append(
+            f"{name:<9} {rates['ours']:12.1f} {max(rates['argos'], rates['argos_threads']):6.1f}"
+            f" {rates.get('libretranslate', float('nan')):6.1f}   {result['ratio_to_argos']:6.1f} ({argos_min:.0f})"
+            f"   {'not run' if libre is None else f'{libre:6.1f} ({libre_min:.0f})':>11}"
+            f"   {result['lone_ratio']:.2f} ({result['lone_ms']:.1f} ms)"
+        )
+        if "compared" in result:
+            rows.append(
+                f"          identical to Argos: {result['identical']} of {result['compared']} with our beam of 2,"
+                f" {result['identical_same_beam']} with Argos's of 4; refused by the guard: {result['refused']}"
+            )
+    return "\n".join(rows), met
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=4.0, help="about how long each program works in a round")
+    parser.add_argument("--packages", default="starter,base")
+    parser.add_argument("--libretranslate", default="build/libretranslate/bin/python", help="a Python that has it")
+    options = parser.parse_args()
+    home = ROOT / RESULT.parent / "translate"
+    home.mkdir(parents=True, exist_ok=True)
+    python = options.libretranslate if Path(options.libretranslate).exists() else None
+    if python is None:
+        print(f"no LibreTranslate at {options.libretranslate}: that column is not run")
+    found = packages(home)
+    results = {
+        name: measure(name, found[name], options.rounds, options.seconds, python and str(Path(python).absolute()))
+        for name in options.packages.split(",")
+    }
+    table, met = told(results)
+    print(table)
+    (ROOT / RESULT).write_text(json.dumps({"met": met, "processors": os.cpu_count(), "packages": results}, indent=1))
+    print(f"{'all targets met' if met else 'NOT ALL TARGETS MET'}; {RESULT}")
+    return 0 if met else 1
+
+
+if __name__ == "__main__":
+    assert threading.current_thread() is threading.main_thread()
+    sys.exit(main())
