@@ -72,7 +72,7 @@ _LATIN_WORD: Final = regex.compile(r"\p{Latin}[\p{Latin}\p{M}'’]*")
 
 _EXCLAMATIONS: Final = regex.compile(
     r"(?:[哈呵嘿嘻嘎噗咯嘤呜]{2,}|[啊阿哇呀嗷]{3,}|[草艹笑]|[あアぁァ]{3,}|(?:ха|хе|хи|ах){2,}х?|ه{3,}|[ㅋㅎㅠㅜ]{2,}|[でw]{2,}|"
-    r"(?:ha|he|hi|ho|xi|ja|je|ke|ah){2,}h?|h{2,}m*|a{2,}h*|o{2,}h+|(?P<one>[a-z])(?P=one){2,}|lo+l+(?:ol)*|lmf?ao+|rofl|x+d+|"
+    r"a?(?:ha|he|hi|ho|xi|ja|je|ke|ah){2,}h?|h{2,}m*|a{2,}h*|o{2,}h+|(?P<one>[a-z])(?P=one){2,}|lo+l+(?:ol)*|lmf?ao+|rofl|x+d+|"
     r"gg+(?:wp)?|wp|(?:o+k+)+(?:ay)?|k{2,}|hm+|e*m{2,}|u+h+|[0-9]+|\+1|yyds|orz|otz|[tq][wa][tq]|[ou]w[ou]|awsl|xswl|\d{1,2}:\d{2})"
 )
 """One token of a line, folded: no case, no full width."""
@@ -94,12 +94,18 @@ _OWN_SCRIPT: Final[tuple[tuple[Script, str], ...]] = (
     (Script.ARMENIAN, "hy"),
 )
 _RELIABLE: Final = 0.8
+_FIRST_MARGIN: Final = 0.08
+"""How much better another language of the room must score than the likeliest: "im hungry" is no German."""
 _FOREIGN: Final = 0.35
 """An English score below this, with another language reliably above `_RELIABLE`, is a guest's language."""
 
 
-def detect(text: str, candidates: Sequence[str] = (), mentions: Iterable[str] = ()) -> Detection:
-    """The language of `text`. `candidates` are the canonical tags of the room's languages, likeliest first.
+def detect(
+    text: str, candidates: Sequence[str] = (), mentions: Iterable[str] = (), readable: Sequence[str] = ()
+) -> Detection:
+    """The language of `text`. `candidates` are the canonical tags of the room's languages, likeliest first; `readable`
+    others that could be translated, asked only where none of the room's is written in the script of the line: were
+    they candidates, each package installed would make short lines of the room less certain.
 
     Candidates decide where the script leaves a choice. A script that belongs to no candidate is still named for what
     it is: a Korean line in a Chinese-English room is Korean, and the reader is told that no package serves it.
@@ -126,6 +132,7 @@ def detect(text: str, candidates: Sequence[str] = (), mentions: Iterable[str] = 
     if script is Script.OTHER:
         return _by_statistics(words, ())
     fitting = tuple(tag for tag in candidates if script in scripts_of(tag))
+    fitting = fitting or tuple(tag for tag in readable if script in scripts_of(tag))
     if script is Script.CYRILLIC and not fitting:
         return _cyrillic(words)
     if script is Script.LATIN and {SIMPLIFIED, TRADITIONAL} & set(candidates) and _is_pinyin(words, fitting):
@@ -138,7 +145,7 @@ def detect(text: str, candidates: Sequence[str] = (), mentions: Iterable[str] = 
 
 def _is_exclamation(words: str, tokens: Sequence[str], candidates: Sequence[str]) -> bool:
     """Laughter, noises, a single letter; in a Chinese room also initials (u1s1, dbq) that the slang table explains,
-    unless they mean something in English too (wb)."""
+    unless the table has them for English too."""
     left = [token for token in map(fold, tokens) if not _EXCLAMATIONS.fullmatch(token)]
     if not left or (len(tokens) == 1 and len(tokens[0]) == 1 and tokens[0].isascii()):
         return True
@@ -186,7 +193,7 @@ def _chinese(words: str, candidates: Sequence[str]) -> str:
 
 
 def _by_statistics(words: str, fitting: tuple[str, ...]) -> Detection:
-    found = _by_words(words, fitting) or _by_marks(words, fitting)
+    found = _by_slang(words, fitting) or _by_words(words, fitting) or _by_marks(words, fitting)
     if found is not None:
         return Detection(found, True, Reason.STATISTICS)
     if not fitting:
@@ -197,7 +204,22 @@ def _by_statistics(words: str, fitting: tuple[str, ...]) -> Detection:
     asked = _ask(words, known) if known else None
     if asked is None:
         return Detection(fitting[0], True, Reason.ONLY_CANDIDATE)
+    first = _ask(words, (fitting[0],)) if fitting[0] in known else None
+    if first and first[1] + _FIRST_MARGIN >= asked[1]:
+        return Detection(fitting[0], True, Reason.STATISTICS)
     return Detection(asked[0], True, Reason.STATISTICS)
+
+
+def _by_slang(words: str, fitting: tuple[str, ...]) -> str | None:
+    """English, where its abbreviations and common words are the whole line: "ty all", "fr fr". N-grams cannot know."""
+    if "en" not in fitting or len(fitting) < 2:
+        return None
+    table = Slang.builtin()
+    slang = {
+        fold(token) for found in table.find(words, "en") for token in _TOKEN.findall(words[found.start : found.end])
+    }
+    tokens = {fold(token) for token in _TOKEN.findall(words)}
+    return "en" if slang and all(token in slang or host_words(token, "en") for token in tokens) else None
 
 
 def _by_words(words: str, fitting: tuple[str, ...]) -> str | None:
@@ -205,6 +227,8 @@ def _by_words(words: str, fitting: tuple[str, ...]) -> str | None:
     languages = known_by_words(words, fitting)
     if len(languages) < 2:
         return languages[0] if languages else None
+    if len(_TOKEN.findall(words)) == 1 and languages[0] in fitting:
+        return min(languages, key=fitting.index)
     asked = _ask(words, tuple(tag for tag in languages if tag in _known_languages()))
     return asked[0] if asked else None
 

@@ -57,7 +57,7 @@ WORDS: Final[dict[str, frozenset[str]]] = {
             olá oi obrigado obrigada bom boa dia noite tarde tudo bem você voce vocês eu não nao sim é
             está estou sou somos muito muita muitos sem para pra por mas porque quando onde quem que
             como os um uma das na em meu minha seu sua amo gosto falo fala português chinês parabéns
-            aniversário gente aqui agora também amigo o a e
+            aniversário gente aqui agora também o a e
         """,
         "it": """
             ciao grazie prego buongiorno buonasera buona buon notte sera giorno io tu lui lei noi voi
@@ -104,7 +104,7 @@ _LOANS: Final = frozenset(
 """Words with marks on their letters that English writes so."""
 
 _SURE_ALONE_MIN: Final = 4
-"""A single word of fewer letters ("UN", "est") says nothing."""
+"""A single word of fewer letters ("UN", "est") says nothing about a guest."""
 
 _TOKEN: Final = regex.compile(r"\p{Latin}[\p{Latin}\p{M}'’]*")
 _MARKED: Final = regex.compile(r"[^\x00-\x7F’]")
@@ -119,9 +119,12 @@ def known_by_words(text: str, hosts: Sequence[str]) -> tuple[str, ...]:
     if not most or 2 * most < len(tokens):
         return ()
     best = tuple(language for language in WORDS if hits[language] == most)
+    at_home = tuple(language for language in best if language in hosts)
+    if at_home:
+        return at_home
     if most == 1 and not any(len(token) >= _SURE_ALONE_MIN and _languages(token) for token in tokens):
         return ()
-    return tuple(language for language in best if language in hosts) or best
+    return best
 
 
 def has_foreign_marks(text: str) -> bool:

@@ -30,6 +30,24 @@ SIX_LANGUAGES = ("zh", "en", "es", "fr", "de", "vi")
         ("привет", "ru"),
         ("bonjour tout le monde", "fr"),
         ("hola que tal amigos", "es"),
+        ("hola", "es"),
+        ("buenas tardes a todos", "es"),
+        ("¿cuánto cuesta?", "es"),
+        ("Je suis là", "fr"),
+        ("merci", "fr"),
+        ("ich liebe dich", "de"),
+        ("obrigada", "pt"),
+        ("buonasera a tutti", "it"),
+        ("дякую", "uk"),
+        ("Де ви? Я тут, у Києві", "uk"),
+        ("Где ты?", "ru"),
+        ("очень вкусно", "ru"),
+        ("駅で会おう", "ja"),
+        ("佢哋喺度", "zh-Hant"),
+        ("衣服晒干了", "zh"),
+        ("唔，好吧", "zh"),
+        ("选A", "zh"),
+        ("好cute", "zh"),
     ],
 )
 def test_a_chinese_english_room_knows_its_own_languages_and_names_guests(line: str, language: str) -> None:
@@ -99,6 +117,49 @@ def test_pinyin_is_chinese_that_no_package_reads(line: str) -> None:
 )  # fmt: skip
 def test_english_that_could_be_cut_into_pinyin_stays_english(line: str) -> None:
     assert detect(line, CHINESE_ENGLISH).language == "en"
+
+
+@pytest.mark.parametrize("line", ["wǒ shì Emily", "wo jiao Emily", "Wo jiao Brecken"])
+def test_pinyin_may_name_somebody(line: str) -> None:
+    assert detect(line, CHINESE_ENGLISH).reason is Reason.PINYIN
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["café time", "naïve", "I love Beyoncé", "UN", "la la la land", "son", "come on man", "gut feeling",
+     "god damn", "no problem", "die hard fan", "pour me one", "amigo", "he can Emily", "my todo list",
+     "dank meme", "as per my mail"],
+)  # fmt: skip
+def test_english_is_taken_for_no_guest(line: str) -> None:
+    assert detect(line, CHINESE_ENGLISH).language == "en"
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["bdjw", "tql tql", "dbq 😭", "hhh xswl", "OKOK", "ｇｇ", "zzzz", "ahahaha", "хаха", "W", "720p", "3km", "9:15 am",
+     "B12", "50k", "100 kg", "#旅行", "#a #b", "(ﾉ◕ヮ◕)ﾉ", "ʕ•ᴥ•ʔ", "@_@", "m(_ _)m", "(＾▽＾)/", "OwO"],
+)  # fmt: skip
+def test_noises_initials_measures_faces_are_left_alone(line: str) -> None:
+    assert not detect(line, CHINESE_ENGLISH).needs_translation
+
+
+@pytest.mark.parametrize("line", ["bet", "ngl", "嗯", "5个", "I see", "k bye", "see C3"])
+def test_what_means_something_is_owed(line: str) -> None:
+    assert detect(line, CHINESE_ENGLISH).needs_translation
+
+
+def test_what_packages_can_read_makes_no_line_of_the_room_less_certain() -> None:
+    """A room of Chinese and English on a machine with a German package read "im hungry" as German."""
+    readable = ("de", "es", "fr", "en")
+    for line in ("fr", "bestie", "encore", "no audio"):
+        assert detect(line, CHINESE_ENGLISH, readable=readable).language == "en"
+    assert detect("guten Morgen", CHINESE_ENGLISH, readable=readable).language == "de"
+    assert detect("good morning", ("zh",), readable=readable).language == "en"
+
+
+def test_abbreviations_are_english_beside_other_languages() -> None:
+    for line in ("fr fr", "ty all", "sus"):
+        assert detect(line, SIX_LANGUAGES).language == "en"
 
 
 def test_pinyin_needs_a_chinese_room() -> None:
