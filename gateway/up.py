@@ -21,6 +21,7 @@ import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 from typing import Any, Final
@@ -38,8 +39,9 @@ from gateway.app import listen
 from gateway.invites import invite_link, is_code, new_code
 from gateway.settings import PREFIX, Settings
 from gateway.supervisor import Role, Supervisor
-from gateway.tokens import TokenKeys
+from gateway.tokens import KeysInvalid, TokenKeys
 
+HOST_TOKEN_LIVES_S: Final = 30 * 86_400
 WELCOME_ROOM: Final = "welcome"
 WELCOME_TITLE: Final = "地球村 · Global Village"
 HOST: Final = Caller(user="host", name="host", may_create=True, administrator=True)
@@ -69,10 +71,11 @@ async def up(settings: Settings, say: Say, show: Callable[[str], None]) -> int:
         try:
             if settings.redis_url is None:
                 await asyncio.to_thread(start_or_attach, settings.data_dir)
-            TokenKeys.open(settings.keys_path, settings.audience, make=settings.may_make_keys)
+            keys = TokenKeys.open(settings.keys_path, settings.audience, make=settings.may_make_keys)
             async with connected_service(settings) as (_, service):
                 code = await welcome(service, settings.data_dir)
-            await _supervised(settings, port, code, stop_asked, say, show)
+            doors = Doors(code, host_token(keys) if sys.stdout.isatty() else None)
+            await _supervised(settings, port, doors, stop_asked, say, show)
         finally:
             if settings.redis_url is None:
                 await asyncio.to_thread(stop_engine, settings.data_dir)
@@ -81,7 +84,7 @@ async def up(settings: Settings, say: Say, show: Callable[[str], None]) -> int:
 
 
 async def _supervised(
-    settings: Settings, port: int, code: str, stop_asked: asyncio.Event, say: Say, show: Callable[[str], None]
+    settings: Settings, port: int, doors: "Doors", stop_asked: asyncio.Event, say: Say, show: Callable[[str], None]
 ) -> None:
     async def look_at_engine() -> int:
         return (await asyncio.to_thread(start_or_attach, settings.data_dir)).pid
@@ -99,7 +102,7 @@ async def _supervised(
         supervisor.engine_pid = await look_at_engine()
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(supervisor.run(settings.stop_within_s + 2.0))
-        greeting = tasks.create_task(_greet(settings, port, code, show))
+        greeting = tasks.create_task(_greet(settings, port, doors, show))
         asked = tasks.create_task(stop_asked.wait())
         await asyncio.wait((running, asked), return_when=asyncio.FIRST_COMPLETED)
         if not running.done():
@@ -237,7 +240,16 @@ def _only_one(data_dir: Path) -> Iterator[None]:
 # -- what a person sees ------------------------------------------------------------------------------------------------
 
 
-async def _greet(settings: Settings, port: int, code: str, show: Callable[[str], None]) -> None:
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """How people get in."""
+
+    invitation: str
+    host_token: str | None = None
+    """Opens the room to its owner. Only for a terminal: what goes to a file or a journal is read by others."""
+
+
+async def _greet(settings: Settings, port: int, doors: Doors, show: Callable[[str], None]) -> None:
     url = f"http://{loopback_for(settings.host)}:{port}/readyz"
     looks, told = 0, False
     while not await asyncio.to_thread(answers, url):
@@ -246,17 +258,29 @@ async def _greet(settings: Settings, port: int, code: str, show: Callable[[str],
             told = True
             show(f"Not ready after {READY_WITHIN_S:g} s; the lines above should say why. Still trying.")
         await asyncio.sleep(READY_LOOK_S)
-    show(greeting(settings, port, code, colours=sys.stdout.isatty()))
+    show(greeting(settings, port, doors, colours=sys.stdout.isatty()))
 
 
-def greeting(settings: Settings, port: int, code: str, *, colours: bool) -> str:
-    """Where to go: addresses, the invitation, its QR code."""
+def host_token(keys: TokenKeys) -> str | None:
+    """A token for the owner of the welcome room; None where the keys here only verify."""
+    try:
+        return keys.mint(HOST.user, lives_s=HOST_TOKEN_LIVES_S, name=HOST.name, rooms={WELCOME_ROOM: "moderator"})[0]
+    except KeysInvalid:
+        return None
+
+
+def greeting(settings: Settings, port: int, doors: Doors, *, colours: bool) -> str:
+    """Where to go: addresses, the invitation, its QR code, and the host's own door."""
     base = public_base(settings, port)
-    link = invite_link(base, code)
+    link = invite_link(base, doors.invitation)
     lines = ["", "地球村 Diqiucun is ready.", "", f"  On this machine   http://localhost:{port}/"]
     if base != f"http://localhost:{port}":
         lines.append(f"  For everybody     {base}/")
     lines += [f"  Invitation        {link}", "", qr_code(link, colours=colours)]
+    if doors.host_token is not None:
+        lines += ["  For you, the host (keep it to yourself):", f"  {base}/#/t/{doors.host_token}", ""]
+    else:
+        lines += [f"  As the host       diqiucun token {HOST.user} --room {WELCOME_ROOM}=moderator, then /#/t/TOKEN"]
     lines += [f"  Data              {settings.data_dir}", "  Stop with Ctrl-C.", ""]
     return "\n".join(lines)
 

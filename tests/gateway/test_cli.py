@@ -14,7 +14,7 @@ from gateway.cli import _pair, main
 from gateway.doctor import examine_data_dir, examine_keys, examine_pair, examine_port
 from gateway.settings import Settings, load_settings
 from gateway.tokens import TokenKeys
-from gateway.up import greeting, loopback_for, public_base, qr_code, roles, why_not_bound
+from gateway.up import Doors, greeting, loopback_for, public_base, qr_code, roles, why_not_bound
 from tests.translator.test_packages import real_archive
 
 
@@ -191,10 +191,17 @@ def test_keys_that_others_can_read_are_pointed_out(tmp_path: Path) -> None:
 
 
 def test_the_greeting_shows_where_to_go() -> None:
-    text = greeting(load_settings(public_url="https://chat.example.org/"), 8080, "ABC", colours=False)
+    settings = load_settings(public_url="https://chat.example.org/")
+    text = greeting(settings, 8080, Doors("ABC", "TOKEN"), colours=False)
     assert "http://localhost:8080/" in text
     assert "https://chat.example.org/#/i/ABC" in text
+    assert "https://chat.example.org/#/t/TOKEN" in text
     assert "\x1b" not in text
+
+
+def test_where_nobody_watches_the_host_is_told_how_to_get_in_and_no_token_is_printed() -> None:
+    text = greeting(load_settings(), 8080, Doors("ABC"), colours=False)
+    assert "diqiucun token host --room welcome=moderator" in text
 
 
 @pytest.mark.parametrize(
