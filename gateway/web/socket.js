@@ -173,7 +173,7 @@ export class Connection {
       } else {
         asked.resolve(frame);
       }
-      if (frame.type !== "room" && frame.type !== "welcome") return;
+      if (!/^(room|welcome|people)$/.test(frame.type)) return;
     }
     this.#onFrame(frame);
   }

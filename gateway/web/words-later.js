@@ -58,6 +58,7 @@ export const LATER = {
   preview_same: ["这已经是{language}了", "This is {language} already"],
   preview_waits: ["预览稍等一下，发送不受影响", "The preview needs a moment; you can send all the same"],
   reads_back: ["译回来：", "Reads back:"],
+  reads_back_rough: ["译回来（粗略）：", "Reads back (roughly):"],
   no_way_back: ["没有译回来：{reason}", "Not read back: {reason}"],
   // better translations
   suggest: ["建议更好的译文", "Suggest a better translation"],

@@ -4,6 +4,7 @@ Scope is the package, not the session: Playwright's synchronous API keeps an eve
 started, and the tests of other packages bring theirs.
 """
 
+import json
 import os
 import re
 import signal
@@ -44,6 +45,7 @@ class Village:
 
     port: int
     process: subprocess.Popen[str]
+    data_dir: Path
     printed: list[str] = field(default_factory=list)
 
     @property
@@ -71,29 +73,47 @@ class Village:
             time.sleep(0.1)
         raise AssertionError("diqiucun up did not become ready:\n" + "".join(self.printed[-40:]))
 
+    def diqiucun(self, *arguments: str) -> dict[str, Any]:
+        """What a command of the same village prints as JSON."""
+        command = [sys.executable, "-m", "gateway", *arguments, "--json"]
+        told = subprocess.run(
+            command, cwd=ROOT, env=environment(self.port, self.data_dir), capture_output=True, text=True, timeout=60
+        )
+        assert told.returncode == 0, told.stderr
+        found: dict[str, Any] = json.loads(told.stdout)
+        return found
+
+    def token(self, user: str, *grants: str, name: str = "", create: bool = False) -> str:
+        rooms = [argument for grant in grants for argument in ("--room", grant)]
+        more = ["--create"] if create else []
+        return str(self.diqiucun("token", user, "--name", name, *rooms, *more)["token"])
+
     def _translates(self) -> bool:
         return any("routes=" in line for line in self.printed)
 
 
-def start_village(data_dir: Path) -> Village:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    environment = {
+def environment(port: int, data_dir: Path) -> dict[str, str]:
+    return {
         **{name: value for name, value in os.environ.items() if not name.startswith("DIQIUCUN_")},
         "DIQIUCUN_PORT": str(port),
         "DIQIUCUN_DATA_DIR": str(data_dir),
         "PYTHONUNBUFFERED": "1",
     }
+
+
+def start_village(data_dir: Path) -> Village:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
     process = subprocess.Popen(
         [sys.executable, "-m", "gateway", "up"],
         cwd=ROOT,
-        env=environment,
+        env=environment(port, data_dir),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
     )
-    village = Village(port, process)
+    village = Village(port, process, data_dir)
 
     def collect() -> None:
         assert process.stdout is not None
@@ -149,12 +169,12 @@ class Phone:
         if "net::ERR_" not in said:
             self.faults.append(said)
 
-    def open_invitation(self) -> None:
-        self.page.goto(f"{self.village.url}/#/i/{self.village.code}")
+    def open_invitation(self, code: str | None = None) -> None:
+        self.page.goto(f"{self.village.url}/#/i/{code or self.village.code}")
         self.page.wait_for_selector("#name")
 
-    def enter(self, name: str) -> None:
-        self.open_invitation()
+    def enter(self, name: str, code: str | None = None) -> None:
+        self.open_invitation(code)
         self.page.fill("#name", name)
         self.page.click("button.primary")
         self.wait_connected()

@@ -18,7 +18,9 @@ export function reading(message, talk, shown) {
   const refusal = refusalFor(message, languages);
   const source = canonical(translation?.source || refusal?.source || "") ;
   const known = (translation?.source || refusal?.source) && source !== "und" ? source : "";
-  const original = { text: message.text, language: known || guessTag(message.text, languages), mentions: message.mentions, terms: talk.depth?.termsOf(message, languages) };
+  const guessed = guessTag(message.text, languages);
+  // Words of another language in the middle of my own do not make the line one of theirs.
+  const original = { text: message.text, language: translation?.language === guessed ? guessed : known || guessed, mentions: message.mentions, terms: talk.depth?.termsOf(message, languages) };
   const needed = talk.needsTranslation(message);
   const better = talk.depth?.betterFor(message, languages);
   const best = (shown !== "machine" && better) || translation;

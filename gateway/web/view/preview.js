@@ -125,9 +125,9 @@ export class Preview {
       const same = frame.source && canonical(frame.source) === language;
       return this.#show("", "hint", same ? say("preview_same", { language: languageName(language, ui) }) : say("untranslated", { reason: why(frame.reason) }));
     }
-    const back = frame.back ? [h("span", { class: "back-mark" }, say("reads_back")), " ", h("bdi", {}, frame.back)]
+    const back = frame.back ? [h("span", { class: "back-mark" }, say(frame.starter ? "reads_back_rough" : "reads_back")), " ", h("bdi", {}, frame.back)]
       : [h("span", { class: "back-mark" }, say("no_way_back", { reason: why(frame.back_reason || "no_package") }))];
-    return this.#show(frame.text, "", ...back, frame.starter ? h("span", { class: "back-mark" }, ` · ${say("starter")}`) : "");
+    return this.#show(frame.text, "", ...back);
   }
 
   #show(text, kind, ...back) {
