@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from gateway.cli import _pair, main
+from gateway.cli import main
+from gateway.cli.models import read_pair
 from gateway.doctor import examine_data_dir, examine_keys, examine_pair, examine_port
 from gateway.settings import Settings, load_settings
 from gateway.tokens import TokenKeys
@@ -145,7 +146,7 @@ def test_without_a_network_the_answer_is_one_sentence_within_five_seconds(
     ],
 )
 def test_pairs_are_written_in_many_ways(text: str, pair: tuple[str, str]) -> None:
-    assert _pair(text) == pair
+    assert read_pair(text) == pair
 
 
 # -- the doctor --------------------------------------------------------------------------------------------------------
