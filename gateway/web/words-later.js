@@ -4,7 +4,7 @@
 import { WORDS } from "./words.js";
 
 export const LATER = {
-  // moved here from the first table: sheets, the door, rare errors
+  // the door and the sheets
   no_invite_words: ["聊天室凭邀请进入。请打开朋友发给你的链接或扫描二维码；也可以把链接粘贴在这里。", "Rooms are entered by invitation. Open the link a friend sent you or scan its QR code, or paste the link here."],
   paste_label: ["邀请链接", "Invitation link"],
   paste_hint: ["http://…/#/i/…", "http://…/#/i/…"],
@@ -26,20 +26,12 @@ export const LATER = {
   recall_sure: ["确定撤回？", "Really recall it?"],
   reads_in: ["用{language}怎么读", "How it reads in {language}"],
   react_with: ["用 {emoji} 回应", "React with {emoji}"],
-  error_not_ready: ["连接还没准备好，请再试一次", "The connection was not ready; please try again"],
-  error_already_ready: ["连接重复，请刷新页面", "The connection was opened twice; please reload"],
-  error_room_exists: ["这个聊天室已经存在", "That room exists already"],
-  error_owner_must_stay: ["房主不能离开", "The host cannot leave"],
-  error_too_many_rooms: ["同时打开的聊天室太多了", "Too many rooms are open"],
-  error_epoch_changed: ["聊天记录重新开始了", "The room's history began anew"],
-  error_stale: ["这条消息刚刚被编辑或撤回", "The message was just edited or recalled"],
-  reason_no_package: ["服务器没有{source} → {target}的翻译包。主持人可以添加：diqiucun models install {from} {to}", "No translation package for {source} → {target} on this server. The host can add one: diqiucun models install {from} {to}"],
   // what a room shows beyond its messages
   and_more: ["还有 {n} 个", "{n} more"],
   explained: ["词语解释", "Words explained"],
   corrected_by: ["改自群友（{name}）", "Corrected by members ({name})"],
-  machine_instead: ["机器译文；看群友改的", "Machine text; show the members\u2019"],
-  news_room: ["{name}更新了聊天室设置", "{name} changed the room\u2019s settings"],
+  machine_instead: ["机器译文；看改过的", "Machine text; show the corrected one"],
+  news_room: ["{name}更新了聊天室设置", "{name} changed the room settings"],
   news_pinned: ["{name}置顶了一条消息", "{name} pinned a message"],
   news_unpinned: ["{name}取消了一条置顶", "{name} took out a pin"],
   news_terms: ["{name}更新了词汇表：{terms}", "{name} changed the glossary: {terms}"],
@@ -85,8 +77,8 @@ export const LATER = {
   term_add: ["添加词条", "Add a term"],
   term_saved: ["已保存；从现在起的译文照此翻译", "Saved; translations keep to it from now on"],
   term_kept: ["保持原样", "kept as it is"],
-  term_edit: ["编辑“{term}”", "Edit \u201c{term}\u201d"],
-  term_remove: ["删除“{term}”", "Remove \u201c{term}\u201d"],
+  term_edit: ["编辑“{term}”", "Edit {term}"],
+  term_remove: ["删除“{term}”", "Remove {term}"],
   term_remove_sure: ["删除？", "Remove?"],
   term_source: ["词语", "Term"],
   term_target: ["译成", "Translate as"],

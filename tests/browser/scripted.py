@@ -112,8 +112,11 @@ class Script:
             event["language"] = command["language"] or ""
         if command["type"] == "configure":
             now = {"title": "剧本", "translation": "patch", "translation_budget_ms": 800, **self.room}
-            event = {"type": "room_changed", "by": ME, **{name: given.get(name) or now[name] for name in
-                     ("title", "translation", "translation_budget_ms")}}
+            event = {
+                "type": "room_changed",
+                "by": ME,
+                **{name: given.get(name) or now[name] for name in ("title", "translation", "translation_budget_ms")},
+            }
         return event
 
     def _hello(self, command: dict[str, Any]) -> list[dict[str, Any]]:

@@ -214,7 +214,7 @@ export function lineElement(block, { talk, say, time, act, depth }) {
         !gap.lost && h("button", { type: "button", class: "word", disabled: gap.loading, onclick: () => act("fill", gap) }, say("gap_load")));
     }
     default:
-      return h("div", { class: "line note" }, h("span", {}, noteWords(block.notes, talk, say, depth)));
+      return h("div", { class: `line note ${block.notes[0].kind}` }, h("span", {}, noteWords(block.notes, talk, say, depth)));
   }
 }
 
