@@ -193,7 +193,8 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class TakenJob:
-    """A job in the hands of one worker until `done`; if that worker dies, another takes it after the idle time."""
+    """A job in the hands of one worker until `done`, as long as it says `keep` now and then; if that worker dies,
+    another takes it after the idle time."""
 
     ref: str
     job: Job
@@ -377,6 +378,10 @@ class TranslationJobs(Protocol):
     async def take(self, worker: str, limit: int, wait_ms: int) -> Sequence[TakenJob]:
         """Up to `limit` jobs, abandoned ones (idle for longer than the adapter's bound) first; waits up to `wait_ms`
         for the first one. Empty when there is none."""
+        ...
+
+    async def keep(self, worker: str, refs: Sequence[str]) -> None:
+        """These are still being worked on: nobody else takes them before another idle time has passed."""
         ...
 
     async def done(self, refs: Sequence[str]) -> None: ...

@@ -58,6 +58,8 @@ from translator.shared import Row, SharedRows
 from translator.terms import Placing, Terms
 
 DELIVERIES_MAX: Final = 5
+KEEP_EVERY_S: Final = 1.0
+"""A quarter of the time after which a job counts as abandoned."""
 TAKE_WAIT_MS: Final = 1_000
 """How long one `take` waits for a first job; also how soon an idle worker notices that it should stop."""
 TAKE_MAX: Final = 64
@@ -156,7 +158,8 @@ class Worker:
         self._running_max = running_max
         self._drain_s = drain_s
         self._clock_ms = clock_ms
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], str] = {}
+        """Jobs in hand, by reference."""
         self._room_for_more = asyncio.Event()
         self._stopping = asyncio.Event()
         self._counted: Counter[str] = Counter()
@@ -197,13 +200,13 @@ class Worker:
     async def run(self) -> None:
         """Work until `stop`. Raises nothing that a job contains; a bug in this loop itself ends the process."""
         async with asyncio.TaskGroup() as tasks:
-            async with _beside(tasks, self._hear(), self._catch_up()):
+            async with _beside(tasks, self._hear(), self._catch_up(), self._keep()):
                 try:
                     await self._take_jobs(tasks)
                     if self._running:
                         await asyncio.wait(self._running, timeout=self._drain_s)
                 finally:
-                    for task in self._running:
+                    for task in tuple(self._running):
                         task.cancel()
             await self._put_back()
 
@@ -228,11 +231,20 @@ class Worker:
             for job in taken:
                 self._counted["jobs_taken"] += 1
                 task = tasks.create_task(self._work(job))
-                self._running.add(task)
+                self._running[task] = job.ref
                 task.add_done_callback(self._ended)
 
+    async def _keep(self) -> None:
+        """Hold on to the jobs in hand: what is slow is not dead."""
+        while True:
+            await asyncio.sleep(KEEP_EVERY_S)
+            try:
+                await self._jobs.keep(self._name, tuple(self._running.values()))
+            except Unavailable:
+                continue
+
     def _ended(self, task: "asyncio.Task[None]") -> None:
-        self._running.discard(task)
+        self._running.pop(task, None)
         self._room_for_more.set()
 
     async def _pause(self, seconds: float) -> None:

@@ -20,8 +20,9 @@ from chat.adapters.redis_keys import PARTITIONS, partition
 from chat.ports import ForgetText, Job, JobText, PreviewText, TakenJob
 
 GROUP: Final = "translators"
-JOB_IDLE_MS: Final = 10_000
-"""A worker that held a job for so long without `done` is taken for dead."""
+JOB_IDLE_MS: Final = 4_000
+"""A worker that held a job for so long without `keep` or `done` is taken for dead. It is how long readers wait for the
+translation of a message whose worker was killed; workers say `keep` four times in it."""
 BLOCK_MS_MAX: Final = 1_000
 """Well under the time in which the connection expects an answer, and often enough to look for abandoned jobs."""
 
@@ -72,6 +73,14 @@ class RedisJobs:
             ahead.extend((loop.time(), job) for job in taken[limit:])
         self._counts["taken"] += min(len(taken), limit)
         return taken[:limit]
+
+    async def keep(self, worker: str, refs: Sequence[str]) -> None:
+        commands: list[Command] = [
+            ("XCLAIM", stream, GROUP, worker, 0, *ids, "JUSTID")
+            for stream, ids in _by_stream(refs, self._streams).items()
+        ]
+        if commands:
+            await self._engine.call_all(commands)
 
     async def done(self, refs: Sequence[str]) -> None:
         commands: list[Command] = []

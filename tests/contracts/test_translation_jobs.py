@@ -79,6 +79,27 @@ async def test_a_job_of_a_dead_worker_goes_to_another_with_its_count(ports: Port
     assert await ports.jobs.backlog() == 0
 
 
+async def test_a_job_that_is_kept_stays_with_its_worker(ports: Ports) -> None:
+    await ports.jobs.put(job())
+    [held] = await ports.jobs.take("slow", 10, 1000)
+    for _ in range(4):
+        await asyncio.sleep(JOB_IDLE_MS * 0.5 / 1000)  # what is under test is that time passes
+        await ports.jobs.keep("slow", [held.ref])
+        assert await ports.jobs.take("other", 10, 0) == []
+    async with asyncio.timeout(5):
+        [again] = await ports.jobs.take("other", 10, 20 * JOB_IDLE_MS)
+    assert again.times_delivered == 2, "keeping is no delivery"
+
+
+async def test_keeping_what_is_done_brings_nothing_back(ports: Ports) -> None:
+    await ports.jobs.put(job())
+    [held] = await ports.jobs.take("w", 10, 1000)
+    await ports.jobs.done([held.ref])
+    await ports.jobs.keep("w", [held.ref])
+    assert await ports.jobs.backlog() == 0
+    assert await ports.jobs.take("w", 10, 2 * JOB_IDLE_MS) == []
+
+
 async def test_abandoned_jobs_come_before_new_ones(ports: Ports) -> None:
     await ports.jobs.put(job(of=1))
     await ports.jobs.take("dead", 1, 1000)

@@ -6,12 +6,12 @@ and the next that asks gets it, with the count of its deliveries.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chat.adapters.memory.reach import Reach
 from chat.ports import Job, TakenJob
 
-JOB_IDLE_MS = 10_000
+JOB_IDLE_MS = 4_000
 """A worker that held a job for so long without `done` is taken for dead."""
 
 
@@ -57,6 +57,13 @@ class MemoryJobs:
                     await more.wait()
             except TimeoutError:
                 pass
+
+    async def keep(self, worker: str, refs: Sequence[str]) -> None:
+        await self._reach.step()
+        for ref in refs:
+            held = self._held.get(ref)
+            if held is not None:
+                self._held[ref] = replace(held, since_ms=self._reach.now_ms())
 
     async def done(self, refs: Sequence[str]) -> None:
         await self._reach.step()
