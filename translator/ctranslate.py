@@ -31,8 +31,9 @@ BATCH_TOKENS_MAX: Final = 1_024
 LENGTH_CLASSES: Final = (24, 64)
 """Sentences of a batch are translated in up to three groups by length in pieces, because the bound on the output is
 one for a whole call: a short line that has lost its way must not write as much as the longest one may."""
-NICENESS: Final = 10
-"""A tenth of the share of an ordinary thread, when both want the processor; all of it when nobody else does."""
+NICENESS: Final = 5
+"""A third of the share of an ordinary thread, when both want the processor; all of it when nobody else does. At 10, a
+tenth, one busy neighbour made translations wait for seconds."""
 
 
 def processors() -> int:

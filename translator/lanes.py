@@ -51,6 +51,8 @@ class _Lane:
         self.batcher = batcher
         self.pending: dict[str, asyncio.Future[str]] = {}
         self.timer: asyncio.TimerHandle | None = None
+        self.timer_at = 0.0
+        """When it rings. Asked of the timer itself, uvloop has no answer once the time has come."""
         self.running = 0
         self.batch_s = 0.0
         """What a batch is expected to take, and how many sentences it then holds."""
@@ -199,10 +201,10 @@ class Lanes:
             return
         loop = asyncio.get_running_loop()
         if lane.timer is not None:
-            if lane.timer.when() <= due:
+            if lane.timer_at <= due:
                 return
             lane.timer.cancel()
-        lane.timer = loop.call_at(due, self._start, lane)
+        lane.timer, lane.timer_at = loop.call_at(due, self._start, lane), due
 
     def _start(self, lane: _Lane) -> None:
         if lane.timer is not None:

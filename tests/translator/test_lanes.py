@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+import uvloop
 
 from tests.support.virtual_time import run
 from tests.translator.doubles import ScriptedEngine, package
@@ -235,3 +236,20 @@ def test_a_sentence_that_breaks_the_engine_condemns_nobody_beside_it() -> None:
             assert isinstance(outcome, ValueError)
 
     run(story())
+
+
+def test_on_the_event_loop_of_the_product_too() -> None:
+    """uvloop gives no timer back for a time that has come, but a handle that does not say when: every sentence of a
+    burst but the first was lost to its job for ten seconds."""
+
+    async def story() -> None:
+        engine = ScriptedEngine(delay_s=0.01)
+        async with Lanes(engine, running_max=2) as lanes:
+            for wave in range(3):
+                made = await asyncio.gather(
+                    *(lanes.translate(ZH_EN, [f"{wave}-{n}"], deadline=in_s(5)) for n in range(100))
+                )
+                assert made == [[f"en:{wave}-{n}"] for n in range(100)]
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(story())
