@@ -65,11 +65,13 @@ def test_slang_is_explained_beside_the_translation_and_underlined_in_the_origina
     chips = phone.page.locator(".gloss")
     expect(chips).to_have_count(2)
     expect(chips.first).to_have_text("yyds — the greatest of all time")
+    phone.take("slang-en-light")
     phone.page.locator(".thin").click()
     terms = phone.page.locator(".stack .term")
     expect(terms).to_have_text(["yyds", "破防"])
     expect(phone.page.locator(".stack .text")).to_have_text(YYDS)
     expect(terms.first).to_have_attribute("aria-description", "the greatest of all time")
+    phone.take("slang-original-en-light")
     terms.first.click()
     sheet = phone.page.get_by_role("dialog")
     expect(sheet.locator("dt")).to_have_text(["yyds", "破防"])
@@ -334,6 +336,7 @@ def test_a_refused_translation_says_why_and_can_be_tried_again(phone: Phone) -> 
     told = {"type": "untranslated", "of": 1, "revision": 0, "language": "en", "source": "zh"}
     script.send(script.entry({**told, "reason": "doubtful"}))
     expect(phone.page.locator(".thin.refused")).to_have_text("Not translated: the result is doubtful")
+    phone.take("refused-en-light")
     phone.page.get_by_role("button", name="Try again").click()
     expect(phone.page.locator(".shimmer")).to_have_count(1)
     assert [(one["of"], one["language"]) for one in script.asked("translate")] == [(1, "en")]
