@@ -45,9 +45,11 @@ from chat.frames import (
     ErrorFrame,
     Frame,
     GapFrame,
+    GlossaryFrame,
     Page,
     PageEntry,
     Pong,
+    PreviewFrame,
     RoomFrame,
     RoomRefused,
     TypingFrame,
@@ -400,7 +402,7 @@ async def test_a_command_between_the_cut_and_its_discovery_waits_for_the_next_co
     """A post fell into the moment when the socket was closed and the client's own task had not been told. It asked
     again without ever waiting, the loop span for ever, and the task was never told."""
     async with connected(server) as (made, talk):
-        socket = made._socket
+        socket = made._link.socket
         assert socket is not None
         posting = None
         await talk.cut()
@@ -408,7 +410,7 @@ async def test_a_command_between_the_cut_and_its_discovery_waits_for_the_next_co
             await asyncio.sleep(0)
             if socket.state is not State.OPEN:
                 posting = asyncio.ensure_future(made.post(ROOM, "hi"))
-                assert made._socket is socket  # not discovered yet, or this test tests nothing
+                assert made._link.socket is socket  # not discovered yet, or this test tests nothing
         again = await server.next()
         await again.welcome()
         command = await again.hear(Post)
@@ -719,6 +721,16 @@ async def test_a_frame_that_cannot_be_read_costs_the_connection_not_the_program(
         found = await until(items, lambda item: isinstance(item, Arrived))
         assert any(isinstance(item, Disconnected) and item.code == 1002 for item in found)
         assert made.statistics()["malformed_frames"] == 1
+
+
+async def test_an_answer_that_nobody_asked_for_is_counted_and_nothing_else(server: ScriptedServer) -> None:
+    """A preview and a glossary had no case of their own: had one come, the client would have ended with a fault."""
+    async with in_room(server, head=1) as (made, talk):
+        await talk.say(PreviewFrame(re=9, text="hi", back="", source="zh"))
+        await talk.say(GlossaryFrame(re=9, room=ROOM, version=1, terms=()))
+        await talk.say(entry(2))
+        await until(made.events(), lambda item: isinstance(item, Arrived))
+        assert made.statistics()["late_answers"] == 2
 
 
 async def test_news_of_a_newer_server_is_passed_over(server: ScriptedServer) -> None:

@@ -8,7 +8,7 @@ import pytest
 from tests.house.sources import ROOT, modules, tracked
 
 TASKS_OF_THEIR_OWN = {
-    "chat.client": "the client object is the parent: it ends its tasks in `close` and hands their faults to the caller",
+    "chat.client.line": "the line is the parent: it ends its tasks in `close` and hands their faults to the caller",
     "loadtest.killtest": "readers outlive the writers' TaskGroup; each is looked at and cancelled before the report",
     "loadtest.bench.idle": "one process for one question: the watcher is waited for and cancelled before the answer",
 }
@@ -22,7 +22,7 @@ BROAD_EXCEPTS = {
         1,
         "one poisonous sentence condemns no batch; who waits for it gets the exception",
     ),
-    "chat.client": (1, "not Exception but everything: a fault of the runner is raised in the caller's next call"),
+    "chat.client.line": (1, "not Exception but everything: a fault of the runner is raised in the caller's next call"),
     "chat.adapters.connect": (1, "carried around a TaskGroup, which would wrap it, and raised again"),
 }
 """Where everything may be caught, how often, and why. Handlers that end in a bare `raise` are clean-up and free."""
@@ -69,11 +69,8 @@ def test_a_cancellation_is_never_swallowed(name: str):
     for node in ast.walk(modules()[name]):
         if isinstance(node, ast.ExceptHandler) and node.type is not None:
             caught = _names(node.type)
-            if "CancelledError" in caught and name not in SWALLOWS_ITS_OWN:
+            if "CancelledError" in caught:
                 assert any(isinstance(inner, ast.Raise) for inner in ast.walk(node)), f"{name}:{node.lineno}"
-
-
-SWALLOWS_ITS_OWN = {"chat.client": "a task it has cancelled itself, awaited in `close`"}
 
 
 def test_the_lists_above_hold_nothing_that_is_gone():
