@@ -7,6 +7,7 @@ from contextlib import aclosing
 import pytest
 
 from chat.adapters.memory import MemoryEngine
+from chat.adapters.memory.jobs import JOB_IDLE_MS
 from chat.errors import Unavailable
 from chat.events import Entry, Event, Posted, RoomCreated
 from chat.limits import ONCE_KEY_LIFE_S
@@ -48,7 +49,7 @@ def test_an_abandoned_job_is_given_to_who_waits_exactly_when_it_is_idle() -> Non
         await engine.jobs.take("dead", 1, 0)
         start_ms = virtual_time.now_ms()
         [taken] = await engine.jobs.take("alive", 1, 60_000)
-        assert virtual_time.now_ms() - start_ms == pytest.approx(10_000, abs=2)
+        assert virtual_time.now_ms() - start_ms == pytest.approx(JOB_IDLE_MS, abs=2)
         assert taken.times_delivered == 2
 
     virtual_time.run(story())
