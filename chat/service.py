@@ -73,7 +73,7 @@ from chat.ports import (
     TranslationJobs,
 )
 from chat.room import Caller, Decision, Target, View
-from chat.text import clean_name, clean_text, has_letters
+from chat.text import clean_name, clean_text, has_words
 from chat.wire import readable_event
 
 ABOUT_MAX: Final = 2_000
@@ -449,7 +449,7 @@ class Service:
         if isinstance(event, Posted):
             event = structs.replace(event, written_in=written_in)
             decision = replace(decision, event=event)
-        if not present.readers or not has_letters(event.text):
+        if not present.readers or not has_words(event.text):
             return await self._append(room, decision, once=_own(caller, once))
         if await self._overloaded():
             appended = await self._append(room, decision, once=_own(caller, once))

@@ -30,7 +30,7 @@ that need it: a name must not be able to pretend to be empty or, letter for lett
 _SPACES: Final = regex.compile(r"\s+")
 _GRAPHEME: Final = regex.compile(r"\X")
 _VISIBLE: Final = regex.compile(r"[[\p{L}\p{N}\p{S}\p{P}]--[\p{DI}\u2800]]", regex.VERSION1)
-_LETTER: Final = regex.compile(r"\p{L}")
+_WORD: Final = regex.compile(r"[\p{L}\p{N}]")
 
 
 def clean_text(text: str) -> str:
@@ -51,9 +51,9 @@ def clean_title(title: str) -> str:
     return _one_line(title, TITLE_GRAPHEMES_MAX)
 
 
-def has_letters(text: str) -> bool:
-    """Whether there is anything that could be in a language: "666", "👍🏽" and "?!" have none."""
-    return _LETTER.search(text) is not None
+def has_words(text: str) -> bool:
+    """Whether there is anything to translate or explain: "👍🏽" and "?!" have nothing; "666" is slang."""
+    return _WORD.search(text) is not None
 
 
 def clean_emoji(emoji: str) -> str:

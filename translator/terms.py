@@ -19,7 +19,9 @@ from typing import Final
 import regex
 
 from chat.ports import Term
+from translator import slang
 from translator.chinese import SIMPLIFIED, TRADITIONAL, convert, to_simplified, to_traditional
+from translator.explaining import noted
 from translator.scripts import WIDE
 
 _WIDE: Final = regex.compile(WIDE)
@@ -73,6 +75,11 @@ class Terms:
 
     def sources(self) -> tuple[str, ...]:
         return tuple(term.source for term in self._terms)
+
+    @functools.cached_property
+    def explained(self) -> tuple[slang.Term, ...]:
+        """Those with a note: they are explained beside the text."""
+        return noted(self._terms)
 
 
 @dataclass(frozen=True, slots=True)

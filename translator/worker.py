@@ -29,7 +29,7 @@ import msgspec
 import structlog
 
 from chat.errors import Unavailable
-from chat.events import Translated, Untranslated
+from chat.events import Explained, Translated, Untranslated
 from chat.language import wanted
 from chat.limits import TRANSLATION_BUDGET_MS
 from chat.ports import (
@@ -53,6 +53,7 @@ from chat.wire import readable_event
 from translator.batching import CATCH_UP, POSTED, URGENT
 from translator.chinese import to_simplified, to_traditional
 from translator.detect import Detection, Reason
+from translator.explaining import explanations
 from translator.pipeline import Pipeline, Refusal, Translation, Why
 from translator.shared import Row, SharedRows
 from translator.terms import Placing, Terms
@@ -291,6 +292,7 @@ class Worker:
         """Append everything this job owes."""
         terms = await self._terms(taken.job.room)
         debts = self._debts(taken, text, terms)
+        await self._explain(taken, text, terms)
         if not debts:
             self._counted["events_nothing_to_translate"] += 1
             return
@@ -330,6 +332,15 @@ class Worker:
         if found.also and source and strangers and source not in targets:
             debts.append(Debt(taken.job, text, taken.ref, found, source, source, found.also))
         return debts
+
+    async def _explain(self, taken: TakenJob, text: JobText, terms: Terms) -> None:
+        """Slang and room terms, told to those who do not read their language; whatever becomes of the translation."""
+        job, mentions = taken.job, tuple(mention.text for mention in text.mentions)
+        for told in explanations(text.text, text.readers, (*mentions, *text.names), terms.explained):
+            event = Explained(of=job.of, revision=job.revision, language=told.language, terms=told.terms)
+            once = f"x:{job.of}:{job.revision}:{told.language}"
+            if await self._append(job, told.language, event, once) is not None:
+                self._counted["events_explained"] += 1
 
     def _is_late(self, text: JobText) -> bool:
         return bool(text.posted_at_ms) and self._clock_ms() > text.posted_at_ms + (text.budget_ms or BUDGET_MS)
@@ -411,7 +422,7 @@ class Worker:
         if debt.text.asked and isinstance(event, Untranslated):
             # Who asks again must be answered again; the same delivery, delivered twice, must not.
             once = f"u:{job.of}:{job.revision}:{debt.target}:{debt.ref}"[-64:]
-        appended = await self._append(debt, event, once)
+        appended = await self._append(debt.job, debt.target, event, once)
         if appended is None:
             return
         if appended.duplicate and isinstance(event, Translated) and debt.text.asked:
@@ -424,14 +435,17 @@ class Worker:
         """The once-key was spent on "untranslated", and now there is a translation for who asked."""
         spoken = await self._settled(lambda: self._log.read_at(debt.job.room, seq))
         if spoken is not None and isinstance(readable_event(spoken.body), Untranslated):
-            await self._append(debt, event, f"a{debt.once}")
+            await self._append(debt.job, debt.target, event, f"a{debt.once}")
 
-    async def _append(self, debt: Debt, event: Translated | Untranslated, once: str) -> Appended | None:
+    async def _append(
+        self, job: Job, language: str, event: Translated | Untranslated | Explained, once: str
+    ) -> Appended | None:
         """None when the message is no longer what was translated."""
-        room, target = debt.job.room, debt.target
-        guard = Guard(debt.job.of, debt.job.revision)
+        guard = Guard(job.of, job.revision)
         try:
-            return await self._settled(lambda: self._log.append(room, event, once=once, audience=target, guard=guard))
+            return await self._settled(
+                lambda: self._log.append(job.room, event, once=once, audience=language, guard=guard)
+            )
         except (Stale, RoomMissing):
             self._counted["events_stale"] += 1
             return None
@@ -448,7 +462,7 @@ class Worker:
     async def _skip(self, debt: Debt, refusal: Refusal) -> None:
         """Say so, once, and keep the text for when there is time."""
         if not debt.marked:
-            if await self._append(debt, _untranslated(debt, refusal), debt.once_skipped) is None:
+            if await self._append(debt.job, debt.target, _untranslated(debt, refusal), debt.once_skipped) is None:
                 return
             self._counted["events_skipped"] += 1
         key = (debt.job.room, debt.job.of, debt.target)

@@ -323,10 +323,10 @@ async def test_a_post_is_owed_to_the_languages_of_those_present(world: World):
 
 
 @story
-async def test_without_readers_or_letters_there_is_no_job(world: World):
+async def test_without_readers_or_words_there_is_no_job(world: World):
     await world.say("大家好", once="alone")
     await world.be_here(("zh",), ("en",))
-    await world.say("666 👍🏽", once="no letters")
+    await world.say("👍🏽 ?!", once="no words")
     assert await world.jobs() == []
 
 
