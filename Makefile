@@ -10,10 +10,12 @@ BIN := $(VENV)/bin
 DURATION ?= 60
 SEED ?= 1
 PYTEST_ARGS ?=
+TRAIN_ARGS ?=
 
 # One stamp for each set of requirements; older than pyproject.toml, it is made anew.
 RUN_READY := $(VENV)/.ready-run
 TEST_READY := $(VENV)/.ready-test
+TRAIN_READY := $(VENV)/.ready-train
 
 # pip says a line for each package it collects; on a terminal they overwrite each other, elsewhere they are left out.
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-input --progress-bar off
@@ -21,7 +23,7 @@ SHOW := awk -v tty="$$([ -t 1 ] && echo 1 || true)" \
   '/^(Collecting|Building|Installing)/ && tty {printf "\r\033[K  %3d  %.70s", ++n, $$0; fflush()} END {if (tty) printf "\r\033[K"}'
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fast lint docs kill-test bench-idle bench-translate screenshots clean
+.PHONY: help run test fast lint docs kill-test bench-idle bench-translate screenshots train train-tiny evaluate clean
 
 help:  ## list these commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +64,15 @@ bench-translate: $(TEST_READY)  ## chat lines a second, against argostranslate a
 screenshots: $(TEST_READY)  ## take the pictures of docs/ again (needs Chromium)
 	$(BIN)/python -m tests.browser.screenshots
 
+train: $(TRAIN_READY)  ## train a translation package (TRAIN_ARGS="--data DIR --out DIR"; docs/training.md)
+	$(BIN)/python -m translator.training $(TRAIN_ARGS)
+
+train-tiny: $(TRAIN_READY)  ## the same on a small corpus: two minutes, to see that the recipe runs
+	$(BIN)/python -m translator.training --tiny --out data/training-tiny $(TRAIN_ARGS)
+
+evaluate: $(TEST_READY)  ## how well pairs are translated here (FILE=pairs.tsv FROM=zh TO=en)
+	$(BIN)/python -m translator.evaluate $(FILE) $(FROM) $(TO)
+
 clean:  ## remove the virtual environment and caches; data stays
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis
 	find . -name __pycache__ -type d -not -path './data/*' -prune -exec rm -rf {} +
@@ -84,4 +95,9 @@ $(RUN_READY): pyproject.toml | $(BIN)/python
 $(TEST_READY): pyproject.toml | $(BIN)/python
 	@echo "Installing what Diqiucun and its tests need: once, a minute or two"
 	@$(PIP) --editable '.[test]' | $(SHOW)
+	@touch $@ $(RUN_READY)
+
+$(TRAIN_READY): pyproject.toml | $(BIN)/python
+	@echo "Installing what training needs: PyTorch is large, this takes minutes"
+	@$(PIP) --editable '.[train]' | $(SHOW)
 	@touch $@ $(RUN_READY)
