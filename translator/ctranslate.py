@@ -65,12 +65,12 @@ class _Once:
 class CTranslateEngine:
     """The `Engine` for Argos packages on a processor or a CUDA device.
 
-    threads: batches at a time, 0 for one on each processor. device: "cpu", "cuda" or "auto". compute_type as
-    CTranslate2 names it; "auto", as in Argos, means int8 where the processor has it.
+    threads: batches at a time, 0 for one on each processor but one, which is left to event loops. device: "cpu",
+    "cuda" or "auto". compute_type as CTranslate2 names it; "auto", as in Argos, means int8 where the processor has it.
     """
 
     def __init__(self, *, threads: int = 0, device: str = "cpu", compute_type: str = "auto") -> None:
-        self._threads = threads or processors()
+        self._threads = threads or max(1, processors() - 1)
         self._device = device
         self._compute_type = compute_type
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="translate", initializer=_yield_to_others)

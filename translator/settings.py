@@ -40,7 +40,7 @@ class TranslatorSettings(BaseSettings):
     )
     translation_device: Literal["cpu", "cuda", "auto"] = Field(default="cpu", description="Where models run.")
     translation_threads: int = Field(
-        default=0, ge=0, le=256, description="Batches translated at the same time; 0 for one on each processor."
+        default=0, ge=0, le=256, description="Batches translated at the same time; 0 for one on each processor but one."
     )
     translation_cache_max: int = Field(
         default=20_000, ge=0, le=10_000_000, description="Sentences remembered; a thousand take about 0.3 MB."

@@ -5,6 +5,9 @@ Invariant: a row answers only for the variant that was asked for (route, package
 gone with one key, whatever was made of it, since all of it stands in one row. A worker that hears "forget" also keeps
 the text out for `FORBIDDEN_S`, because somebody may be about to write the row again.
 
+Rows are written together, `FLUSH_S` after the first of them: each write waits for the disk of the engine, and so does
+every original that is posted in that moment.
+
 A cache costs time when it is away, never truth: nothing here raises or waits longer than `WAIT_S`. Two workers that
 write one row at once lose one of two entries, which costs a translation.
 """
@@ -24,6 +27,8 @@ TEXT_CHARS_MAX: Final = 1_000
 """Longer texts are said once."""
 WAIT_S: Final = 0.05
 FORBIDDEN_S: Final = 60.0
+FLUSH_S: Final = 0.5
+UNWRITTEN_MAX: Final = 2_000
 VARIANTS_MAX: Final = 32
 
 Answer = TypeVar("Answer")
@@ -53,6 +58,7 @@ class SharedRows:
     def __init__(self, cache: TranslationCache) -> None:
         self._cache = cache
         self._forbidden: dict[str, float] = {}
+        self._unwritten: dict[str, str] = {}
         self._counts = {"shared_hits": 0, "shared_misses": 0, "shared_away": 0}
 
     async def row(self, text: str) -> Row | None:
@@ -60,7 +66,8 @@ class SharedRows:
         if len(text) > TEXT_CHARS_MAX:
             return None
         key = _key(text)
-        found = await self._waited(self._cache.get([key]))
+        waiting = self._unwritten.get(key)
+        found = [waiting] if waiting else await self._waited(self._cache.get([key]))
         known: dict[str, Translation] = {}
         if found and found[0] is not None:
             try:
@@ -70,13 +77,25 @@ class SharedRows:
         self._counts["shared_hits" if known else "shared_misses"] += 1
         return Row(key, known)
 
-    async def keep(self, row: Row) -> None:
-        if not row.changed or self._is_forbidden(row.key):
-            return
-        newest = dict(list(row.known.items())[-VARIANTS_MAX:])
-        await self._waited(self._cache.put({row.key: _encode(newest).decode()}))
-        if self._is_forbidden(row.key):
-            await self._waited(self._cache.forget([row.key]))
+    def keep(self, row: Row) -> None:
+        """Write the row with the next flush; until then only this process knows it."""
+        if row.changed and not self._is_forbidden(row.key) and len(self._unwritten) < UNWRITTEN_MAX:
+            newest = dict(list(row.known.items())[-VARIANTS_MAX:])
+            self._unwritten[row.key] = _encode(newest).decode()
+
+    async def flush(self) -> None:
+        rows = {key: text for key, text in self._unwritten.items() if not self._is_forbidden(key)}
+        self._unwritten.clear()
+        if rows:
+            await self._waited(self._cache.put(rows))
+            if late := [key for key in rows if self._is_forbidden(key)]:
+                await self._waited(self._cache.forget(late))
+
+    async def run(self) -> None:
+        """Flush for ever."""
+        while True:
+            await asyncio.sleep(FLUSH_S)
+            await self.flush()
 
     async def forget(self, texts: Iterable[str]) -> None:
         """Raises Unavailable: what was taken back must go."""

@@ -201,7 +201,7 @@ class Worker:
     async def run(self) -> None:
         """Work until `stop`. Raises nothing that a job contains; a bug in this loop itself ends the process."""
         async with asyncio.TaskGroup() as tasks:
-            async with _beside(tasks, self._hear(), self._catch_up(), self._keep()):
+            async with _beside(tasks, self._hear(), self._catch_up(), self._keep(), self._keep_shared()):
                 try:
                     await self._take_jobs(tasks)
                     if self._running:
@@ -210,6 +210,10 @@ class Worker:
                     for task in tuple(self._running):
                         task.cancel()
             await self._put_back()
+
+    async def _keep_shared(self) -> None:
+        if self._shared is not None:
+            await self._shared.run()
 
     # -- taking jobs -------------------------------------------------------------------------------------------------
 
@@ -312,7 +316,7 @@ class Worker:
                 for debt in debts:
                     tasks.create_task(self._serve_debt(debt, terms, row))
         if row is not None and self._shared is not None:
-            await self._shared.keep(row)
+            self._shared.keep(row)
 
     def _debts(self, taken: TakenJob, text: JobText, terms: Terms) -> list[Debt]:
         """Nothing is owed for a line that needs no translation, unless a reader asked for it. Who reads the language

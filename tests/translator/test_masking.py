@@ -143,3 +143,31 @@ def test_unmask_wants_one_translation_for_each_passage() -> None:
 def test_detection_sees_only_the_words() -> None:
     assert words(mask("@Bob 你好 https://x.io/english")) == "你好"
     assert protected("a@b.org a@b.org") == {"a@b.org": 2}
+
+
+@pytest.mark.parametrize(
+    "face",
+    [
+        "¯\\_(ツ)_/¯",
+        "(╯°□°)╯︵ ┻━┻",
+        "(｡•́︿•̀｡)",
+        ">_<",
+        "^_^",
+        "T_T",
+        ":)",
+        ":-D",
+        "<3",
+        "xD",
+        "(^▽^)",
+        "-_-||",
+        "orz😀",
+    ],
+)
+@pytest.mark.parametrize("form", ["今天好累 {}", "{} so tired", "好累{}\n明天见"])
+def test_faces_come_through(face: str, form: str) -> None:
+    text = form.format(face)
+    segments = mask(text)
+    assert "".join(segment.text for segment in segments) == text
+    made = unmask(segments, ["word"] * sum(isinstance(segment, Passage) for segment in segments), "en")
+    assert face.removeprefix("orz") in made
+    assert lost(text, made) == ()

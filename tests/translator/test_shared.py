@@ -18,7 +18,8 @@ def test_what_one_worker_kept_another_finds_and_only_the_variant_that_was_kept()
         assert row is not None
         assert row.get("v1") is None
         row.put("v1", MADE)
-        await one.keep(row)
+        one.keep(row)
+        await one.flush()
         found = await other.row("你好")
         assert found is not None
         assert found.get("v1") == MADE
@@ -37,10 +38,12 @@ def test_a_text_that_was_taken_back_is_not_put_back_by_who_was_just_translating_
         row.put("v1", MADE)
         rows.forbid(["你好"])
         await rows.forget(["你好"])
-        await rows.keep(row)
+        rows.keep(row)
+        await rows.flush()
         assert engine.translations.rows == {}
         await asyncio.sleep(61)
-        await rows.keep(row)
+        rows.keep(row)
+        await rows.flush()
         assert len(engine.translations.rows) == 1
 
     run(story())
@@ -54,7 +57,8 @@ def test_a_cache_that_is_away_or_holds_nonsense_is_an_empty_one() -> None:
         assert row is not None
         row.put("v1", MADE)
         engine.go_away()
-        await rows.keep(row)
+        rows.keep(row)
+        await rows.flush()
         away = await rows.row("你好")
         assert away is not None
         assert away.known == {}
