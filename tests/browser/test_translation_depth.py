@@ -635,6 +635,16 @@ def test_a_term_of_the_glossary_is_kept_in_translations(host: Phone, brecken: Ph
     brecken.take("glossary-term-en-dark-360")
 
 
+def test_slang_is_explained_by_the_real_worker(host: Phone, brecken: Phone) -> None:
+    host.say("这首歌yyds")
+    chip = theirs(brecken, "这首歌").locator(".gloss")
+    expect(chip).to_contain_text("yyds", timeout=8_000)
+    brecken.take("slang-real-en-dark-360")
+    brecken.say("this slaps, no cap")
+    expect(host.page.locator(".message:not(.own)[data-seq]").last.locator(".gloss").first).to_be_visible(timeout=8_000)
+    host.take("slang-real-zh-light")
+
+
 def test_a_refused_translation_has_its_reason(host: Phone, brecken: Phone) -> None:
     host.say("Привет, как дела?")
     refused = theirs(brecken, "Привет").locator(".refused")
