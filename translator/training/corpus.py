@@ -130,8 +130,11 @@ def read_sources(folder: Path) -> tuple[Source, ...]:
 def read_pairs(source: Source, lines_max: int | None = None) -> Iterator[Pair]:
     """The clean pairs of a file. Lines that are no pair are left out, as are those `cleaned` refuses."""
     packed = source.path.suffix == ".gz"
-    with gzip.open(source.path, "rb") if packed else source.path.open("rb") as opened:
-        for number, line in enumerate(TextIOWrapper(opened, "utf-8")):
+    with (
+        gzip.open(source.path, "rb") if packed else source.path.open("rb") as opened,
+        TextIOWrapper(opened, "utf-8") as lines,
+    ):
+        for number, line in enumerate(lines):
             if lines_max is not None and number >= lines_max:
                 return
             sides = line.rstrip("\n").split("\t")
@@ -204,9 +207,11 @@ def mixed(pairs: Sequence[Pair], rng: random.Random) -> list[Pair]:
     for pair in pairs:
         by_kind[pair.kind].append(pair)
     base = by_kind[Kind.TEMPLATE] + CONVERSATION_REPEATS * by_kind[Kind.CONVERSATION]
+    if not base:
+        return []
     base += [_joined(*rng.sample(base, 2)) for _ in range(round(JOINED_SHARE * len(base))) if len(base) > 1]
     counts = {kind: len(by_kind[kind]) for kind in SHARE_MAX}
-    while base:
+    while True:
         # Taking from one kind lowers what another may have: down to the fixed point, which 0 always is.
         total = len(base) + sum(counts.values())
         allowed = {kind: min(counts[kind], int(share * total)) for kind, share in SHARE_MAX.items()}

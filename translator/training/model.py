@@ -47,7 +47,8 @@ class Dropout(nn.Module):
             return values
         if values.is_cuda:
             return functional.dropout(values, self.share)
-        words = torch.randint(-(2**62), 2**62, ((values.numel() + 7) // 8,))
+        # All 64 bits: of a smaller range the highest byte of every eight would not be even.
+        words = torch.empty((values.numel() + 7) // 8, dtype=torch.int64).random_(-(2**63), None)
         kept = words.view(torch.uint8)[: values.numel()].view_as(values) >= self._below
         return values * (kept.to(values.dtype) * (256 / (256 - self._below)))
 
