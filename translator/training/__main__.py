@@ -100,6 +100,7 @@ def _train(given: argparse.Namespace, scale: Scale) -> None:
         tokens=given.tokens or (CUDA_TOKENS if device == "cuda" and not given.tiny else scale.tokens),
         rate=GENTLE_RATE if begun else RATE,
         warmup=scale.warmup,
+        dropout=given.dropout,
         seed=given.seed,
         look_every_s=given.look_s,
     )
@@ -111,17 +112,14 @@ def _train(given: argparse.Namespace, scale: Scale) -> None:
         _tell(f"goes on after update {trainer.update:,}")
     _tell(f"model: {trainer.parameters / 1e6:.1f} million parameters, on {device}")
 
-    def look(weights: dict[str, Any], quantization: str = "int8") -> str:
+    def look(weights: dict[str, Any]) -> str:
         with tempfile.TemporaryDirectory() as folder:
-            export.write_model(
-                Path(folder) / "model", _arrays(weights), words, heads=shape.heads, quantization=quantization
-            )
+            export.write_model(Path(folder) / "model", _arrays(weights), words, heads=shape.heads)
             return score.quick_score(Path(folder) / "model", tokenizer, kept, given.threads)
 
     trainer.run(mix, checkpoint, look)
     weights = trainer.weights()
-    if kept:
-        _tell(f"kept back: {look(weights)}")
+    _tell(f"kept back: {look(weights)}")
     save_weights(out / "weights.pt", weights, shape, words.model, trainer.update)
     model_folder = out / "model"
     export.write_model(model_folder, _arrays(weights), words, heads=shape.heads)
@@ -195,6 +193,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--tokens", type=int, help=f"pieces of one update (default {FULL.tokens:,}; GPU {CUDA_TOKENS:,})"
     )
+    parser.add_argument("--dropout", type=float, default=0.1, help="more, when the pairs are seen more than ten times")
     parser.add_argument("--tiny", action="store_true", help="a small corpus and model: does the recipe run?")
     parser.add_argument("--resume", action="store_true", help="go on with the checkpoint in --out")
     parser.add_argument("--init", type=Path, help="weights to begin with (weights.pt of an earlier training)")

@@ -191,11 +191,12 @@ def filtered(pairs: Iterable[Pair], forbidden: Collection[str]) -> Iterator[Pair
 
 
 def held_out(pairs: Sequence[Pair], count: int, rng: random.Random) -> tuple[list[Pair], list[Pair]]:
-    """(kept back, left for training): `count` conversational pairs to watch the training with.
+    """(kept back, left for training): `count` pairs to watch the training with, of conversation where there is any.
 
     What is left shares no side with what is kept back, else the score would praise memory.
     """
-    candidates = [pair for pair in pairs if pair.kind is Kind.CONVERSATION and 10 <= len(pair.english) <= 80]
+    fitting = [pair for pair in pairs if 10 <= len(pair.english) <= 80]
+    candidates = [pair for pair in fitting if pair.kind is Kind.CONVERSATION] or fitting
     kept = rng.sample(candidates, min(count, len(candidates) // 10))
     sides = {normalised(side) for pair in kept for side in (pair.english, pair.chinese)}
     return kept, list(filtered(pairs, sides))

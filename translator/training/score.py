@@ -31,6 +31,8 @@ def model_package(model: Path, tokenizer: Path, source: str, target: str) -> Pac
 
 def quick_score(model: Path, tokenizer: Path, kept: Sequence[Pair], threads: int) -> str:
     """chrF2 over the pairs kept back, both ways, without a search; and one of them to look at."""
+    if not kept:
+        return "too few pairs to keep any back"
     said = []
     for source, target in DIRECTIONS:
         package = model_package(model, tokenizer, source, target)

@@ -102,7 +102,7 @@ def expansions(
         for values in _choices(template, slots, rng, per_template):
             pair = expanded(template, values, rng)
             if rng.random() < EMOJI_SHARE and "emoji" not in values:
-                mark = rng.choice(slots["emoji"])
+                mark = rng.choice(slots["face"])
                 pair = Pair(f"{pair.english} {mark['en']}", f"{pair.chinese}{mark['zh']}", pair.kind, pair.source)
             made[pair.english, pair.chinese] = pair
         yield from made.values()

@@ -44,8 +44,8 @@ class Plan:
     tokens: int
     rate: float
     warmup: int
-    steady: float = 0.3
     dropout: float = 0.1
+    steady: float = 0.3
     smoothing: float = 0.1
     seed: int = 1
     look_every_s: float = 180.0

@@ -140,6 +140,11 @@ def test_what_is_kept_back_shares_no_side_with_what_is_trained_on():
     assert len(left) >= 185
 
 
+def test_without_conversation_templates_are_kept_back():
+    kept, left = held_out(many(Kind.TEMPLATE, 100), 300, random.Random(1))
+    assert (len(kept), len(left)) == (10, 90)
+
+
 def test_dictionary_entries_are_at_most_a_fifth():
     given = [*many(Kind.CONVERSATION, 500), *many(Kind.TEMPLATE, 300), *many(Kind.DICTIONARY, 100_000)]
     counts = Counter(each.kind for each in mixed(given, random.Random(1)))

@@ -90,6 +90,28 @@ def test_the_chunked_loss_is_the_loss_of_pytorch_with_its_gradients():
         assert torch.allclose(got, wanted, atol=1e-5)
 
 
+def test_the_rate_rises_stays_and_falls():
+    from translator.training.train import Plan
+
+    plan = Plan(updates=1_000, tokens=1, rate=1.0, warmup=100)
+    assert [round(plan.rate_at(update), 2) for update in (1, 50, 100, 290, 650, 1_000)] == [0.01, 0.5, 1, 1, 0.5, 0.02]
+    assert Plan(updates=20, tokens=1, rate=1.0, warmup=1_500).rate_at(5) == 1.0
+
+
+def test_batches_lose_nothing_and_keep_to_their_size():
+    import random
+
+    from translator.training.train import PIECES_MAX, batches
+
+    rng = random.Random(1)
+    encoded = [([1] * rng.randint(1, 40), [number] * rng.randint(1, 40), 5) for number in range(2_000)]
+    made = batches([*encoded, ([], [1], 5), ([1], [1] * (PIECES_MAX + 1), 5)], 500, rng)
+    assert sorted(id(each[1]) for batch in made for each in batch) == sorted(id(each[1]) for each in encoded)
+    for batch in made:
+        wide = max(len(source) for source, _, _ in batch) + max(len(target) for _, target, _ in batch)
+        assert len(batch) == 1 or wide * len(batch) <= 2 * 500 * 1.5
+
+
 def test_dropout_keeps_the_mean_and_drops_its_share():
     from translator.training.model import Dropout
 
