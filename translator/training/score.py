@@ -40,7 +40,7 @@ def quick_score(model: Path, tokenizer: Path, kept: Sequence[Pair], threads: int
         right = [pair.english if source == "zh" else pair.chinese for pair in kept]
         made = asyncio.run(_translated(package, given, threads))
         said.append(
-            f"{source}-{target} chrF2 {_chrf().corpus_score(made, [right]).score:.1f} ({given[0]} -> {made[0]})"
+            f"{source}-{target} chrF2 {_chrf().corpus_score(made, [right]).score:.1f} ({given[0]} -> {made[0][:60]})"
         )
     return "   ".join(said)
 
