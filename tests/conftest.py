@@ -5,6 +5,7 @@ is not a wrong one), and examples are drawn from the same seed on every machine,
 `--hypothesis-profile=search` looks elsewhere each time, with 25 times the examples.
 """
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -17,3 +18,13 @@ settings.register_profile(
 )
 settings.register_profile("search", settings.get_profile("house"), derandomize=False, max_examples=1_000)
 settings.load_profile("house")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests with processes or a browser share one of the two workers (`-n 2 --dist loadgroup`): side by side they would
+    fight for the machine and be slow together. Everything else runs beside them."""
+    for item in items:
+        if item.get_closest_marker("browser") or item.get_closest_marker("system"):
+            item.add_marker(pytest.mark.xdist_group("processes"))
+        elif item.path.name == "test_openapi.py":  # counts over the whole file what was answered
+            item.add_marker(pytest.mark.xdist_group("openapi"))

@@ -8,7 +8,7 @@ from chat.ports import Invite
 from tests.contracts.conftest import Ports
 
 NOW_MS = time.time_ns() // 1_000_000
-INVITE = Invite("quiet-river-42", "r", "guest", "ann", NOW_MS + 60_000, uses_left=2)
+INVITE = Invite("quiet-river-42", "r", "guest", "ann", NOW_MS + 3_600_000, uses_left=2)
 
 
 async def test_an_invitation_opens_as_often_as_it_says(ports: Ports) -> None:
