@@ -26,5 +26,3 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("browser") or item.get_closest_marker("system"):
             item.add_marker(pytest.mark.xdist_group("processes"))
-        elif item.path.name == "test_openapi.py":  # counts over the whole file what was answered
-            item.add_marker(pytest.mark.xdist_group("openapi"))
