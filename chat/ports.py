@@ -391,6 +391,10 @@ class TranslationJobs(Protocol):
         ...
 
 
+TRANSLATORS = "~translators"
+"""The pseudo-room in which workers report and hear each other. No room id begins with "~", so nobody can join it."""
+
+
 class TranslationCache(Protocol):
     """Translations shared by all workers, under digests; a loss costs time, never truth. Rows end by themselves."""
 

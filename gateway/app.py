@@ -23,6 +23,7 @@ from chat.adapters.connect import connect_engine
 from chat.errors import CommandFailed
 from chat.frames import Route
 from chat.limits import FRAME_BYTES_MAX, PING_INTERVAL_S
+from chat.ports import TRANSLATORS, Presence
 from chat.service import Service
 from gateway.api import Api
 from gateway.clock import Clock
@@ -116,6 +117,7 @@ class App:
                 name=self.name,
                 why_not_ready=self._why_not_ready,
                 statistics=lambda: {**gateway.statistics(), **_named("engine", engine.statistics())},
+                of_translators=lambda: translators(engine.presence),
             )
             self._routes = await asyncio.to_thread(installed_routes, settings.data_dir)
             async with asyncio.TaskGroup() as tasks:
@@ -158,6 +160,20 @@ def create_app(settings: Settings, when_dead: WhenDead | None = None) -> App:
 
 def _end_process(error: BaseException) -> None:
     signal.raise_signal(signal.SIGTERM)
+
+
+async def translators(presence: Presence) -> dict[str, float]:
+    """The counters of all living translators, as they report them under a lease, added up. Empty while the engine is
+    away: no figure is better than an old one."""
+    try:
+        rosters = await presence.rosters(TRANSLATORS)
+    except CommandFailed:
+        return {}
+    counted: dict[str, float] = {"translators": len(rosters)}
+    for roster in rosters:
+        for (name, *_), value in roster.readers.items():
+            counted[f"translator_{name}"] = counted.get(f"translator_{name}", 0) + value
+    return counted
 
 
 async def _nothing() -> None:

@@ -67,9 +67,9 @@ class Gateway:
             on_left=self._member_left,
             on_new_life=self._new_life,
             on_reply=lambda payload: self.previews.answered(payload),
-            own_name=name,
+            own_name=f"~{name}",
         )
-        self.previews = Previews(service, name)
+        self.previews = Previews(service, f"~{name}")  # no room id begins with "~": nobody can listen there
         self.attendance = Attendance(self.hub, service.presence, feed, service, name)
         self.connections: dict[Outbox, Connection] = {}
         self.commands = 0

@@ -97,13 +97,16 @@ class Http:
         name: str,
         why_not_ready: Callable[[], Awaitable[str | None]],
         statistics: Callable[[], Mapping[str, float]],
+        of_translators: Callable[[], Awaitable[Mapping[str, float]]] | None = None,
     ) -> None:
         self._api = api
+        self._of_translators = of_translators
+        self._translators: Mapping[str, float] = {}
         self._websocket = websocket
         self._web = web
         self._why_not_ready = why_not_ready
         self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(_Statistics(name, lambda: {**statistics(), **api.statistics()}))
+        self._registry.register(_Statistics(name, lambda: {**statistics(), **api.statistics(), **self._translators}))
         ProcessCollector(registry=self._registry)
         routes = [
             Route("/", partial(self._page, "index.html")),
@@ -193,6 +196,8 @@ class Http:
         return _json(problem, 503, {"retry-after": "1"})
 
     async def _metrics(self, request: Request) -> Response:
+        if self._of_translators is not None:
+            self._translators = await self._of_translators()
         return Response(
             generate_latest(self._registry), headers={"content-type": CONTENT_TYPE_LATEST, "cache-control": "no-store"}
         )

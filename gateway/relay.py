@@ -15,7 +15,7 @@ from typing import Final, assert_never
 
 import structlog
 
-from chat.errors import Unavailable
+from chat.errors import Malformed, Unavailable
 from chat.events import Entry, Left, RoomChanged
 from chat.frames import TypingFrame
 from chat.ids import Position
@@ -229,7 +229,10 @@ class Relay:
         here = self._hub.rooms.get(whisper.room)
         if here is None:
             return
-        frame = decode_frame(whisper.payload, Codec.MSGPACK)
+        try:
+            frame = decode_frame(whisper.payload, Codec.MSGPACK)
+        except Malformed:  # of another version, or not one of ours: a whisper is worth nothing later, nor an end now
+            return
         if isinstance(frame, TypingFrame):
             here.whisper(lambda codec: encode_frame(frame, codec))
 

@@ -26,19 +26,19 @@ from pydantic import ValidationError
 from chat.adapters.connect import connect_engine
 from chat.adapters.embedded import EngineFailed as StoreFailed
 from chat.errors import Unavailable
-from chat.ports import Presence, Roster
+from chat.ports import TRANSLATORS, Presence, Roster
 from translator.cache import Cache
 from translator.ctranslate import CTranslateEngine
 from translator.engine import Engine, EngineFailed
 from translator.lanes import Lanes
 from translator.libretranslate import Engines, LibreTranslateEngine
-from translator.metrics import serve_metrics
+from translator.metrics import GAUGES, serve_metrics
 from translator.packages import PackageStore
 from translator.pipeline import Pipeline
 from translator.routes import Package
 from translator.settings import TranslatorSettings
 from translator.shared import SharedRows
-from translator.worker import TRANSLATORS, Worker
+from translator.worker import Worker
 
 LOOK_S: Final = 10.0
 REPORT_S: Final = 5.0
@@ -150,7 +150,9 @@ async def _offered(server: LibreTranslateEngine | None, known: tuple[Package, ..
 async def _report(worker: Worker, presence: Presence) -> None:
     """The counters where gateways can see them: a row under a lease, as for rooms. A worker that dies leaves none."""
     while True:
-        counted: dict[tuple[str, ...], int] = {(name,): value for name, value in worker.statistics().items()}
+        counted: dict[tuple[str, ...], int] = {
+            (name if name in GAUGES else f"{name}_total",): value for name, value in worker.statistics().items()
+        }
         with contextlib.suppress(Unavailable):
             await presence.report(TRANSLATORS, worker.name, Roster(total=1, readers=counted), REPORT_LEASE_MS)
         await asyncio.sleep(REPORT_S)

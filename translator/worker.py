@@ -33,6 +33,7 @@ from chat.events import Explained, Translated, Untranslated
 from chat.language import wanted
 from chat.limits import TRANSLATION_BUDGET_MS
 from chat.ports import (
+    TRANSLATORS,
     Appended,
     ForgetText,
     Gap,
@@ -81,8 +82,6 @@ PARKED_AT_ONCE: Final = 8
 IDLE_JOBS: Final = 4
 """With so few jobs in hand there is time for what was skipped."""
 IDLE_LOOK_S: Final = 0.2
-TRANSLATORS: Final = "~translators"
-"""The name under which workers whisper to each other. "~" stands in no room's id, so nobody can open this room."""
 
 log = structlog.get_logger("translator.worker")
 

@@ -12,7 +12,9 @@ import httpx
 import pytest
 
 from chat.adapters.memory import MemoryEngine
+from chat.ports import TRANSLATORS, Roster
 from gateway import app as module
+from gateway.app import translators
 from gateway.gateway import Gateway
 from gateway.logs import blank_secrets
 from gateway.settings import Settings, load_settings
@@ -123,3 +125,14 @@ def test_a_port_is_shared_only_by_those_who_ask_for_it() -> None:
 )
 def test_neither_tokens_nor_invitations_are_logged(event: dict[str, Any], expected: dict[str, Any]) -> None:
     assert blank_secrets(None, "info", event) == expected
+
+
+async def test_metrics_add_up_what_the_living_translators_report() -> None:
+    engine = MemoryEngine()
+    for worker, skipped in (("one", 2), ("two", 3)):
+        row = Roster(total=1, readers={("events_skipped_total",): skipped})
+        await engine.presence.report(TRANSLATORS, worker, row, 10_000)
+    await engine.presence.report(TRANSLATORS, "dead", Roster(total=1, readers={("events_skipped_total",): 9}), -1)
+    assert await translators(engine.presence) == {"translators": 2, "translator_events_skipped_total": 5}
+    engine.go_away()
+    assert await translators(engine.presence) == {}

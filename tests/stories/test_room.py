@@ -176,6 +176,21 @@ def test_a_member_who_was_removed_hears_nothing_more() -> None:
     run(story(), until_s=60)
 
 
+def test_a_whisper_that_nobody_understands_ends_nothing() -> None:
+    async def story() -> None:
+        async with World(9, gateways=1) as world, asyncio.TaskGroup() as tasks:
+            phone = Phone(world, "p", "en")
+            tasks.create_task(phone.run())
+            await phone.wait_until(lambda: phone.position)
+            await world.stations[0].feed.whisper(ROOM, b"\xc1 of another version")
+            phone.say("still here")
+            await phone.wait_until(lambda: texts(phone) == ["still here"])
+            assert world.stations[0].gateway.ready
+            phone.leave()
+
+    run(story(), until_s=60)
+
+
 # -- the master story ----------------------------------------------------------------------------------------------
 
 
