@@ -8,7 +8,8 @@ concurrent first call, a cap on the output, no sentence model to download.
 Over 99 % of the time is spent inside CTranslate2, which releases the GIL; `intra_threads` stays 1 because a second
 thread on one sentence was slower, and batches of different directions run side by side instead. Those threads are
 the least patient guests of the machine: they run at a lower priority than the event loops, so that a gateway on the
-same processors goes first whenever it has something to do. Only this file imports ctranslate2 and sentencepiece.
+same processors goes first whenever it has something to do. Outside the training recipe only this file imports
+ctranslate2 and sentencepiece.
 """
 
 import asyncio
