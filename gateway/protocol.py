@@ -29,7 +29,8 @@ EXTENSION: Final = "diqiucun.socket"
 SEND_BUFFER_BYTES: Final = 64 * 1024
 """Of the kernel, per socket (Linux doubles it)."""
 HIGH_WATER_BYTES: Final = 64 * 1024
-CLOSE_WITHIN_S: Final = 5.0
+CLOSE_WITHIN_S: Final = 10.0
+"""A slow reader needs time to take its backlog in and find the code behind it; a dead one holds 1 MB so much longer."""
 
 
 class ChatProtocol(WebSocketsSansIOProtocol):

@@ -16,7 +16,7 @@ from translator.routes import Package
 class Search:
     """How hard to look for the best output."""
 
-    beam_size: int = 2
+    beam_size: int = 4
     no_repeat_ngram_size: int = 0
     """No sequence of this many pieces may come twice; 0 allows it."""
 
@@ -25,8 +25,9 @@ class Search:
 
 
 FIRST: Final = Search()
-"""Beam 2: a third of the cost of Argos's beam of 4, and the same sentence in nearly all cases."""
-SECOND: Final = Search(beam_size=4, no_repeat_ngram_size=3)
+"""Argos's own beam: whoever knows a package from there meets the same sentences here. A beam of 2 is a third faster
+and words one sentence in four otherwise (measured on the starter)."""
+SECOND: Final = Search(beam_size=6, no_repeat_ngram_size=3)
 """For a sentence whose first output was doubtful: look wider, and forbid the loops small models fall into."""
 
 

@@ -380,7 +380,7 @@ def told(results: dict[str, dict[str, Any]]) -> tuple[str, bool]:
         )
         if "compared" in result:
             rows.append(
-                f"          identical to Argos: {result['identical']} of {result['compared']} with our beam of 2,"
+                f"          identical to Argos: {result['identical']} of {result['compared']} with our own beam,"
                 f" {result['identical_same_beam']} with Argos's of 4; refused by the guard: {result['refused']}"
             )
     return "\n".join(rows), met
