@@ -37,7 +37,8 @@ test: $(TEST_READY)  ## format, lint, types and all tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -p tests.support.chromium $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -q tests/gateway/test_openapi.py  # by itself: its tests share names, workers would run one
+	$(BIN)/python -m pytest -p tests.support.chromium -n 2 --dist loadgroup --ignore tests/gateway/test_openapi.py $(PYTEST_ARGS)
 
 fast: $(TEST_READY)  ## only the tests without processes, engine or browser
 	$(BIN)/python -m pytest -q -m "not engine and not system and not browser and not slow" $(PYTEST_ARGS)
