@@ -38,7 +38,8 @@ test: $(TEST_READY)  ## format, lint, types and all tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/gateway/test_openapi.py  # by itself: its tests share names, workers would run one
-	$(BIN)/python -m pytest -p tests.support.chromium -n 2 --dist loadgroup --ignore tests/gateway/test_openapi.py $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -q -p tests.support.chromium tests/browser || [ $$? -eq 5 ]  # 5: no Chromium, none run
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --ignore tests/gateway/test_openapi.py --ignore tests/browser $(PYTEST_ARGS)
 
 fast: $(TEST_READY)  ## only the tests without processes, engine or browser
 	$(BIN)/python -m pytest -q -m "not engine and not system and not browser and not slow" $(PYTEST_ARGS)

@@ -3,7 +3,6 @@
 import re
 import subprocess
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -310,9 +309,11 @@ def axe_source() -> str:
     script = BUILD / "npm" / "node_modules" / "axe-core" / "axe.min.js"
     if not script.exists():
         script.parents[2].mkdir(parents=True, exist_ok=True)
+        (BUILD / "npm" / "package.json").write_text("{}")  # without one npm looks for a project in the folders above
         command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(BUILD / "npm"), "axe-core@4"]
-        subprocess.run(command, check=True, capture_output=True, timeout=120)
-    return Path(script).read_text()
+        told = subprocess.run(command, check=True, capture_output=True, timeout=120)
+        assert script.exists(), told.stdout.decode() + told.stderr.decode()
+    return script.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
