@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _train(given: argparse.Namespace, scale: Scale) -> None:
     import torch
 
-    from translator.training import export, score, vocabulary
+    from translator.training import export, grow, score, vocabulary
     from translator.training.model import Shape, read_weights, save_weights
     from translator.training.train import Plan, Trainer
 
@@ -86,6 +86,11 @@ def _train(given: argparse.Namespace, scale: Scale) -> None:
     if given.init:
         begun, shape, model = read_weights(given.init)
         words = vocabulary.Vocabulary(model or given.vocabulary.read_bytes())
+        if given.grow:
+            resumed = given.resume and tokenizer.exists()
+            own = vocabulary.Vocabulary(tokenizer.read_bytes()) if resumed else vocabulary.train(mix, scale.pieces)
+            begun, shape = grow.deepened(grow.revocabularied(begun, words, own), shape, scale.encoders)
+            shape, words = replace(shape, pieces=len(own)), own
     else:
         resumed = given.resume and tokenizer.exists()
         words = vocabulary.Vocabulary(tokenizer.read_bytes()) if resumed else vocabulary.train(mix, scale.pieces)
@@ -98,7 +103,7 @@ def _train(given: argparse.Namespace, scale: Scale) -> None:
     plan = Plan(
         updates=given.updates or scale.updates,
         tokens=given.tokens or (CUDA_TOKENS if device == "cuda" and not given.tiny else scale.tokens),
-        rate=GENTLE_RATE if begun else RATE,
+        rate=given.rate or (GENTLE_RATE if begun else RATE),
         warmup=scale.warmup,
         dropout=given.dropout,
         seed=given.seed,
@@ -197,6 +202,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--tiny", action="store_true", help="a small corpus and model: does the recipe run?")
     parser.add_argument("--resume", action="store_true", help="go on with the checkpoint in --out")
     parser.add_argument("--init", type=Path, help="weights to begin with (weights.pt of an earlier training)")
+    parser.add_argument(
+        "--grow", action="store_true", help="give --init's weights this corpus's vocabulary and the full depth"
+    )
+    parser.add_argument("--rate", type=float, help=f"of learning (default {RATE}; with --init {GENTLE_RATE})")
     parser.add_argument("--vocabulary", type=Path, default=STARTER / "sentencepiece.model", help="of --init's weights")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=0, help="processor threads (default: all)")

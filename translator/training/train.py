@@ -192,7 +192,7 @@ class Trainer:
 
     def _batches(self, mix: Sequence[Pair]) -> list[list[Encoded]]:
         rng = random.Random(f"{self.plan.seed} {self._epoch}")
-        encoded = list(self.vocabulary.encoded(examples(mix, rng)))
+        encoded = list(self.vocabulary.encoded(examples(mix, rng), rng))
         return batches(encoded, self.plan.tokens, rng)
 
 

@@ -1,5 +1,6 @@
 """The recipe from end to end, and the parts with a tensor in them. Needs PyTorch, which is an extra."""
 
+import random
 import subprocess
 import sys
 import time
@@ -72,6 +73,73 @@ def test_it_goes_on_from_weights_and_their_vocabulary(tmp_path: Path):
     assert "weights.pt" in (tmp_path / "second" / "NOTICE").read_text("utf-8")
 
 
+def test_grown_weights_have_this_corpus_s_vocabulary_and_the_full_depth(tmp_path: Path):
+    train(tmp_path / "first", "--data", str(talk(tmp_path / "data")), "--updates", "4")
+    other = tmp_path / "other"
+    talk(other, 40)
+    (other / "talk.tsv").write_text("The cat sleeps on the sofa.\t猫在沙发上睡觉。\n" * 20, "utf-8")
+    weights = str(tmp_path / "first" / "weights.pt")
+    train(tmp_path / "second", "--data", str(other), "--updates", "4", "--init", weights, "--grow")
+    first, second = ((tmp_path / name / "sentencepiece.model").read_bytes() for name in ("first", "second"))
+    assert first != second
+
+
+def test_a_deeper_network_says_what_the_shallow_one_said_until_it_learns():
+    from translator.training.grow import deepened
+    from translator.training.model import Model, Shape
+
+    shallow = Model(Shape(50, 16, 32, 2, 2, 1), dropout=0).eval()
+    weights, shape = deepened(
+        {name: tensor.detach() for name, tensor in shallow.state_dict().items()}, shallow.shape, 5
+    )
+    deep = Model(shape, dropout=0)
+    deep.load_state_dict(weights)
+    source, target = torch.randint(4, 50, (3, 7)), torch.randint(4, 50, (3, 5))
+    nowhere = torch.zeros_like(source, dtype=torch.bool)
+    assert torch.allclose(shallow(source, nowhere, target), deep(source, nowhere, target), atol=1e-5)
+    deep(source, nowhere, target).sum().backward()
+    assert deep.encoder[4].feed.narrow.weight.grad.abs().sum() > 0
+    with pytest.raises(ValueError, match="fewer"):
+        deepened(weights, shape, 2)
+
+
+def test_a_known_piece_keeps_its_row_and_a_new_one_is_the_mean_of_what_it_was_written_with():
+    from translator.training import vocabulary
+    from translator.training.corpus import Kind, Pair
+    from translator.training.grow import revocabularied
+
+    def trained(*lines: str) -> vocabulary.Vocabulary:
+        return vocabulary.train([Pair(line, "你好", Kind.CONVERSATION, "t") for line in lines] * 30, 400)
+
+    old, new = trained("cat dog", "a cat", "the dog"), trained("catfish dog", "a catfish", "the catfish")
+    weights = {"embedding.weight": torch.randn(len(old), 4), "bias": torch.randn(len(old))}
+    rows = revocabularied(weights, old, new)["embedding.weight"]
+    assert len(rows) == len(new)
+    known = [piece for piece in new.pieces() if piece in old.pieces()]
+    assert known
+    for piece in new.pieces():
+        if piece in known:
+            written = [old.pieces().index(piece)]
+        else:
+            written = old.encode([piece.replace("▁", " ").strip() or " "])[0] or [old.pad]
+        assert torch.allclose(rows[new.pieces().index(piece)], weights["embedding.weight"][written].mean(0))
+    with pytest.raises(ValueError, match="pieces"):
+        revocabularied({**weights, "embedding.weight": torch.randn(3, 4)}, old, new)
+
+
+def test_sources_are_cut_another_way_in_every_epoch_and_the_same_way_for_the_same_seed():
+    from translator.training import vocabulary
+    from translator.training.corpus import Kind, Pair
+
+    words = vocabulary.train(
+        [Pair(f"sleeping on sofa {n}", "猫在沙发上睡觉", Kind.CONVERSATION, "t") for n in range(60)], 400
+    )
+    texts = ["sleeping on the sofa"] * 20
+    cuts = [words.varied(texts, random.Random(seed)) for seed in (1, 1, 2)]
+    assert cuts[0] == cuts[1] != cuts[2]
+    assert all(words.decode(cut) == texts[0] for cut in cuts[0] + cuts[2])
+
+
 def test_the_chunked_loss_is_the_loss_of_pytorch_with_its_gradients():
     from translator.training.model import Model, Shape
 
@@ -99,8 +167,6 @@ def test_the_rate_rises_stays_and_falls():
 
 
 def test_batches_lose_nothing_and_keep_to_their_size():
-    import random
-
     from translator.training.train import PIECES_MAX, batches
 
     rng = random.Random(1)
