@@ -17,6 +17,7 @@ from gateway.cli.export import export
 from gateway.cli.failures import guarded
 from gateway.cli.models import check_models, install_models, list_models, remove_model
 from gateway.cli.processes import engine, gateway, translator, up
+from gateway.cli.translate import translate
 
 cli = typer.Typer(
     name="diqiucun",
@@ -56,6 +57,7 @@ COMMANDS: Final[Sequence[Callable[..., None]]] = (
     invite,
     welcome,
     export,
+    translate,
     doctor,
 )
 """In the order of `--help`. A command is named as its function."""

@@ -8,14 +8,18 @@ import json
 import os
 import re
 import sys
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 from gateway.cli.terminal import err, fail, out
 from gateway.settings import Settings, SettingsInvalid, load_settings
+
+_ALONE: Final = re.compile(r"[A-Za-z]{2,3}(?:[-_](?:[A-Z][a-z]{3}|[A-Z]{2}))?")
+"""One language and no pair: zh, zh-Hant, zh_TW, but not zh-en."""
 
 
 def list_models(
@@ -51,13 +55,13 @@ def list_models(
 
 
 def install_models(
-    what: Annotated[list[str], typer.Argument(help="Pairs like zh-en, or .argosmodel files.")],
+    what: Annotated[list[str], typer.Argument(help="Pairs like zh-en or zh en, or .argosmodel files.")],
 ) -> None:
     """Download and install packages from the index, or install downloaded files."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
     store, settings = package_store()
-    wanted = [each if each.endswith(".argosmodel") or os.sep in each else read_pair(each) for each in what]
+    wanted = read_wishes(what)
     offers = None
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, TimeRemainingColumn(), console=err, disable=not sys.stderr.isatty()) as progress:
@@ -135,6 +139,20 @@ def package_store() -> tuple[Any, Settings]:
     except ValueError as error:
         raise SettingsInvalid(f"The settings of translators cannot be used: {error}") from None
     return PackageStore(settings.data_dir, starter=starter), settings
+
+
+def read_wishes(words: Sequence[str]) -> list[str | tuple[str, str]]:
+    """Files and pairs of languages. A language alone takes the next word as the one to translate into: `zh en`."""
+    wishes: list[str | tuple[str, str]] = []
+    waiting = iter(words)
+    for word in waiting:
+        if word.endswith(".argosmodel") or os.sep in word:
+            wishes.append(word)
+        elif _ALONE.fullmatch(word):
+            wishes.append(read_pair(f"{word.replace('_', '-')}:{next(waiting, '')}"))
+        else:
+            wishes.append(read_pair(word))
+    return wishes
 
 
 def read_pair(text: str) -> tuple[str, str]:
