@@ -301,12 +301,17 @@ class RoomLog(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """The feed was away: entries of any followed room may have been published unseen. Fill from the log.
+    """The feed was away: entries of followed rooms may have been published unseen. Fill from the log.
 
     A value, not a silence: code that forgets this case does not type-check (`match` and `assert_never`).
     """
 
     why: str
+    rooms: frozenset[str] | None = None
+    """Only these, where one engine of several was lost; None: any followed room."""
+
+    def concerns(self, room: str) -> bool:
+        return self.rooms is None or room in self.rooms
 
 
 @dataclass(frozen=True, slots=True)

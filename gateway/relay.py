@@ -159,9 +159,10 @@ class Relay:
                         self._whispered(item)
                     case Gap():
                         self.gaps += 1
-                        log.warning("feed was away, reading the log", why=item.why, rooms=len(self._rooms))
+                        concerned = len(self._rooms if item.rooms is None else item.rooms)
+                        log.warning("feed was away, reading the log", why=item.why, rooms=concerned)
                         for room, following in self._rooms.items():
-                            if following.known:
+                            if following.known and item.concerns(room):
                                 self._refill(room, following)
                     case _:
                         assert_never(item)

@@ -15,6 +15,7 @@ Only the feed has a reader of its own, see `redis_feed_wire`.
 """
 
 import asyncio
+import contextlib
 import hashlib
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -41,6 +42,8 @@ UNANSWERED_CALLS_MAX: Final = 10_000
 BLOCKED_CONNECTIONS_MAX: Final = 4
 """Beyond the one that carries all commands, for reads that block: a process has one translation worker."""
 
+HANDLED: Final = ("NOSCRIPT", "NOGROUP", "BUSYGROUP", "UNBLOCKED")
+"""Codes of error answers that callers handle: `Refused`. Any other is `Unavailable`."""
 _CLOSED: Final = "this process is shutting down"
 _LIBRARY_ERRORS: Final = (RedisError, OSError, RuntimeError)
 """RuntimeError is what uvloop answers when a connection is written to that has just closed."""
@@ -56,6 +59,24 @@ class Refused(Exception):
 
 class _Lost(Exception):
     """The connection could not be made or broke. Whether an unanswered command was carried out is unknown."""
+
+
+class _Unconfirmed(Exception):
+    """Too few replicas have what this connection has written or read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """With what a batch ends where nothing counts before replicas have it too (see `redis_cluster`)."""
+
+    mark: Command
+    """A write, so that WAIT has something to wait for when the batch only read or recognised."""
+    replicas: int
+    within_ms: int
+
+    @property
+    def packed(self) -> bytes:
+        return _pack(tuple(self.mark)) + _pack(("WAIT", self.replicas, self.within_ms))
 
 
 class Script:
@@ -103,8 +124,11 @@ class RedisEngine:
         on_trouble: Callable[[], None] | None = None,
         connect_within_s: float = CONNECT_WITHIN_S,
         answer_within_s: float = ANSWER_WITHIN_S,
+        handled: tuple[str, ...] = (),
     ) -> None:
         self.keys = Keys(prefix)
+        self.confirmation: Confirmation | None = None
+        self._handled = HANDLED + handled
         self._on_trouble = on_trouble
         self._connect_within_s = connect_within_s
         self._answer_within_s = answer_within_s
@@ -154,6 +178,19 @@ class RedisEngine:
             return self._accepted(await call.answered)
         except _Lost as lost:
             raise self._unavailable(str(lost)) from lost
+
+    async def call_reachable(self, commands: Sequence[Command]) -> list[Any]:
+        """Answers; None for a command whose node is away. Here is one node, so all or none. Raises Unavailable when
+        no node could be reached."""
+        return await self.call_all(commands)
+
+    async def read_streams(self, group: str, reader: str, count: int, streams: Sequence[str], block_ms: int) -> Any:
+        """What XREADGROUP answers for the new entries of all these streams."""
+        command: list[str | int] = ["XREADGROUP", "GROUP", group, reader, "COUNT", count]
+        if block_ms > 0:
+            command += ["BLOCK", block_ms]
+        command += ["STREAMS", *streams, *(">" for _ in streams)]
+        return await (self.call_blocking(*command) if block_ms > 0 else self.call(*command))
 
     async def call_blocking(self, *command: str | bytes | int) -> Any:
         """The answer to a command that holds up its connection. Never repeated. Who cancels it hangs up, so that the
@@ -238,6 +275,10 @@ class RedisEngine:
                     self._waiting.appendleft(call)
                 else:
                     call.lose(str(lost))
+        except _Unconfirmed as unconfirmed:
+            self.trouble()
+            for call in self._batch:
+                call.lose(str(unconfirmed))
         self._batch = []
 
     def _next_batch(self) -> list[_Call]:
@@ -267,11 +308,16 @@ class RedisEngine:
             await pool.release(connection)
 
     async def _exchange(self, connection: AbstractConnection, calls: Sequence[_Call]) -> None:
-        """Raises _Lost when the engine says nothing for `answer_within_s`; who was answered before that is answered."""
+        """Raises _Lost when the engine says nothing for `answer_within_s`; who was answered before that is answered.
+        Raises _Unconfirmed for those whom only a confirmation would have answered."""
         now_s = asyncio.get_running_loop().time
+        confirmation = self.confirmation
+        packed = [call.packed for call in calls]
+        if confirmation is not None:
+            packed.append(confirmation.packed)
         try:
             async with asyncio.timeout(self._answer_within_s) as deadline:
-                await connection.send_packed_command(b"".join([call.packed for call in calls]), check_health=False)
+                await connection.send_packed_command(b"".join(packed), check_health=False)
                 for call in calls:
                     for _ in range(call.commands):
                         try:
@@ -279,12 +325,30 @@ class RedisEngine:
                         except ResponseError as refused:
                             call.replies.append(refused)
                         deadline.reschedule(now_s() + self._answer_within_s)
-                    if not call.answered.done():
+                    if not call.answered.done() and (confirmation is None or _tells_nothing(call.replies)):
                         call.answered.set_result(call.replies)
+                if confirmation is not None:
+                    await self._confirm(connection, confirmation)
+                    for call in calls:
+                        if not call.answered.done():
+                            call.answered.set_result(call.replies)
         except TimeoutError:
             raise _Lost(f"the engine did not answer within {self._answer_within_s:g} s") from None
         except _LIBRARY_ERRORS as error:
             raise _Lost(f"the connection broke: {_words(error)}") from error
+
+    async def _confirm(self, connection: AbstractConnection, confirmation: Confirmation) -> None:
+        try:
+            await connection.read_response()
+        except ResponseError:
+            with contextlib.suppress(ResponseError):
+                await connection.read_response()
+            raise _Unconfirmed("the engine is no primary any more") from None
+        confirmed = await connection.read_response()
+        if confirmed < confirmation.replicas:
+            raise _Unconfirmed(
+                f"{confirmed} of {confirmation.replicas} replicas confirmed within {confirmation.within_ms} ms"
+            )
 
     def _new_pool(self, url: str, connections_max: int) -> BlockingConnectionPool:
         return connection_pool(
@@ -312,10 +376,15 @@ class RedisEngine:
         return Unavailable(words)
 
     def _refused(self, words: str) -> Exception:
-        if words.startswith(("NOSCRIPT", "NOGROUP", "BUSYGROUP", "UNBLOCKED")):
+        if words.startswith(self._handled):
             return Refused(words)
         self._counts["refused"] += 1
         return self._unavailable(f"the engine refused: {words}")
+
+
+def _tells_nothing(replies: list[Any]) -> bool:
+    """Of what is stored: nothing was read or written by a call that was refused at once."""
+    return isinstance(replies[0], ResponseError)
 
 
 def _words(error: Exception) -> str:

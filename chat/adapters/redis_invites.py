@@ -11,7 +11,8 @@ makes them. `now_ms` is wall-clock time: the engine forgets an invitation a minu
 import hashlib
 from typing import Any, Final, get_args
 
-from chat.adapters.redis_engine import RedisEngine, Script
+from chat.adapters.redis_commands import Commands
+from chat.adapters.redis_engine import Script
 from chat.events import Role
 from chat.ports import Invite
 
@@ -28,7 +29,7 @@ return row
 
 
 class RedisInvites:
-    def __init__(self, engine: RedisEngine) -> None:
+    def __init__(self, engine: Commands) -> None:
         self._engine = engine
 
     async def put(self, invite: Invite) -> None:

@@ -15,8 +15,10 @@ from typing import Any, Final
 
 import msgspec
 
-from chat.adapters.redis_engine import Command, RedisEngine, Refused
+from chat.adapters.redis_commands import Commands
+from chat.adapters.redis_engine import Command, Refused
 from chat.adapters.redis_keys import PARTITIONS, partition
+from chat.errors import Unavailable
 from chat.ports import ForgetText, Job, JobText, PreviewText, TakenJob
 
 GROUP: Final = "translators"
@@ -31,7 +33,7 @@ _job_text = msgspec.msgpack.Decoder(JobText | PreviewText | ForgetText)
 
 
 class RedisJobs:
-    def __init__(self, engine: RedisEngine, *, idle_ms: int = JOB_IDLE_MS) -> None:
+    def __init__(self, engine: Commands, *, idle_ms: int = JOB_IDLE_MS) -> None:
         self._engine = engine
         self._streams = engine.keys.jobs
         self._idle_ms = idle_ms
@@ -91,7 +93,7 @@ class RedisJobs:
             await self._engine.call_all(commands)
 
     async def backlog(self) -> int:
-        return sum(await self._engine.call_all([("XLEN", stream) for stream in self._streams]))
+        return sum(length or 0 for length in await self._engine.call_reachable([("XLEN", s) for s in self._streams]))
 
     def statistics(self) -> dict[str, int]:
         return dict(self._counts)
@@ -113,14 +115,7 @@ class RedisJobs:
         taken: list[TakenJob] = []
         while streams and len(taken) < limit:
             count = max(1, (limit - len(taken)) // len(streams))
-            command: list[str | int] = ["XREADGROUP", "GROUP", GROUP, worker, "COUNT", count]
-            if block_ms > 0:
-                command += ["BLOCK", block_ms]
-            command += ["STREAMS", *streams, *(">" for _ in streams)]
-            if block_ms > 0:
-                reply = await self._engine.call_blocking(*command)
-            else:
-                reply = await self._engine.call(*command)
+            reply = await self._engine.read_streams(GROUP, worker, count, streams, block_ms)
             block_ms = 0
             full = []
             for stream, rows in reply or ():
@@ -132,11 +127,12 @@ class RedisJobs:
 
     async def _claim(self, worker: str, limit: int) -> list[TakenJob]:
         count = max(1, limit // PARTITIONS)
-        claimed = await self._engine.call_all(
+        claimed = await self._engine.call_reachable(
             [("XAUTOCLAIM", stream, GROUP, worker, self._idle_ms, "0", "COUNT", count) for stream in self._streams]
         )
         taken: list[TakenJob] = []
-        for stream, (_, rows, *_) in zip(self._streams, claimed, strict=True):
+        for stream, answer in zip(self._streams, claimed, strict=True):
+            rows = answer[1] if answer else []
             if not rows:
                 continue
             pending = await self._engine.call_all([("XPENDING", stream, GROUP, ref, ref, 1) for ref, _ in rows])
@@ -172,6 +168,8 @@ class RedisJobs:
         for stream in self._streams:
             try:
                 await self._engine.call("XGROUP", "CREATE", stream, GROUP, "0", "MKSTREAM")
+            except Unavailable:
+                continue  # one node of several, or all: the read that follows says so
             except Refused as refused:
                 if not str(refused).startswith("BUSYGROUP"):
                     raise

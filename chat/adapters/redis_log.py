@@ -11,7 +11,8 @@ from typing import Any
 
 import msgspec
 
-from chat.adapters.redis_engine import RedisEngine, Script
+from chat.adapters.redis_commands import Commands
+from chat.adapters.redis_engine import Script
 from chat.errors import Unavailable
 from chat.events import Edited, Entry, Event, refers_to
 from chat.ids import Position
@@ -67,9 +68,7 @@ def read_entry(room: str, header: bytes, body: bytes) -> Entry:
 
 
 class RedisLog:
-    def __init__(
-        self, engine: RedisEngine, *, new_epoch: Callable[[], str] = random_epoch, sharded: bool = False
-    ) -> None:
+    def __init__(self, engine: Commands, *, new_epoch: Callable[[], str] = random_epoch, sharded: bool = False) -> None:
         self._engine = engine
         self._keys = engine.keys
         self._new_epoch = new_epoch

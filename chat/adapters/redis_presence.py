@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from chat.adapters.redis_engine import RedisEngine, Script
+from chat.adapters.redis_commands import Commands
+from chat.adapters.redis_engine import Script
 from chat.ports import Roster
 
 _REPORT = Script("""
@@ -37,7 +38,7 @@ _roster = msgspec.msgpack.Decoder(Roster)
 
 
 class RedisPresence:
-    def __init__(self, engine: RedisEngine) -> None:
+    def __init__(self, engine: Commands) -> None:
         self._engine = engine
         self._keys = engine.keys
 

@@ -7,19 +7,19 @@ translation and never a wrong one.
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from chat.adapters.redis_engine import RedisEngine
+from chat.adapters.redis_commands import Commands
 
 ROW_LIFE_S: Final = 24 * 3600
 """What a room says is said again within a day or hardly ever."""
 
 
 class RedisTranslationCache:
-    def __init__(self, engine: RedisEngine) -> None:
+    def __init__(self, engine: Commands) -> None:
         self._engine = engine
         self._prefix = f"{engine.keys.prefix}translation:"
 
     async def get(self, keys: Sequence[str]) -> Sequence[str | None]:
-        rows = await self._engine.call_all([("GET", self._prefix + key) for key in keys])
+        rows = await self._engine.call_reachable([("GET", self._prefix + key) for key in keys])
         return [None if row is None else row.decode() for row in rows]
 
     async def put(self, rows: Mapping[str, str]) -> None:
