@@ -22,9 +22,11 @@ import regex
 
 from translator import masking
 from translator.chinese import SIMPLIFIED, TRADITIONAL, form_of, is_japanese_only
+from translator.exclamations import EXCLAMATION
 from translator.guests import has_foreign_marks, host_words, known_by_words
 from translator.scripts import Script, count, has_words, scripts_of
 from translator.slang import Slang, fold
+from translator.switching import CLAUSE_WORDS_MIN, spans
 
 
 class Reason(StrEnum):
@@ -50,6 +52,10 @@ class Detection:
     reason: Reason
     also: str = ""
     """A second language that parts of the text are in, as in "I really want 火锅"."""
+    foreign: tuple[str, ...] = ()
+    """Those parts that who reads only `language` is owed (`switching`): ("火锅",)."""
+    unexplained: bool = False
+    """Some of `foreign` is more than slang that is explained beside the line."""
 
 
 _HAN_WORD: Final = 1.7
@@ -66,17 +72,8 @@ _ENGLISH_GRAMMAR: Final = regex.compile(
 )
 _HALF_WIDTH: Final = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _TOKEN: Final = regex.compile(r"[\p{L}\p{M}\p{N}'’]+")
-_LATIN_CLAUSE: Final = regex.compile(
-    r"\p{Latin}[\p{Latin}\p{M}'’]*(?:[\s,.;'’\-]+[\p{Latin}\p{N}][\p{Latin}\p{M}'’]*){2,}"
-)
 _LATIN_WORD: Final = regex.compile(r"\p{Latin}[\p{Latin}\p{M}'’]*")
 
-_EXCLAMATIONS: Final = regex.compile(
-    r"(?:[哈呵嘿嘻嘎噗咯嘤呜]{2,}|[啊阿哇呀嗷]{3,}|[草艹笑]|[あアぁァ]{3,}|(?:ха|хе|хи|ах){2,}х?|ه{3,}|[ㅋㅎㅠㅜ]{2,}|[でw]{2,}|"
-    r"a?(?:ha|he|hi|ho|xi|ja|je|ke|ah){2,}h?|h{2,}m*|a{2,}h*|o{2,}h+|(?P<one>[a-z])(?P=one){2,}|lo+l+(?:ol)*|lmf?ao+|rofl|x+d+|"
-    r"gg+(?:wp)?|wp|(?:o+k+)+(?:ay)?|k{2,}|hm+|e*m{2,}|u+h+|[0-9]+|\+1|yyds|orz|otz|[tq][wa][tq]|[ou]w[ou]|awsl|xswl|\d{1,2}:\d{2})"
-)
-"""One token of a line, folded: no case, no full width."""
 _MEASURE: Final = regex.compile(
     r"(?<![\p{L}\p{N}])(?:\d+(?:[.,:]\d+)*\s?(?i:p|k|w|[ap]\.?m|[kcm]?m|km/h|mph|k?g|mg|m?l|h|s|mins?|[kmg]?hz|fps|[kmgt]b|"
     r"rmb|usd|eur|cny|°?[cf]|x|k?w|v|m?ah)|(?:[A-Z]\d{1,4}|\d{1,4}[A-Z])(?:[-–]\d{1,4})?)(?![\p{L}\p{N}])"
@@ -118,13 +115,15 @@ def detect(
         return Detection(None, False, Reason.NO_WORDS)
     if not has_words(_MEASURE.sub(" ", words)):
         return Detection(None, False, Reason.NO_WORDS)
-    if _is_exclamation(words, tokens, candidates):
+    has_chinese = not {SIMPLIFIED, TRADITIONAL}.isdisjoint((*candidates, *readable))
+    if _is_exclamation(words, tokens, has_chinese):
         return Detection(None, False, Reason.EXCLAMATION)
     script = _leading_script(words, letters, candidates)
     if script is Script.HAN:
         if "ja" in candidates and is_japanese_only(words):
             return Detection("ja", True, Reason.SCRIPT)
-        return Detection(_chinese(words, candidates), True, Reason.SCRIPT, _clause(words, candidates))
+        found = Detection(_chinese(words, candidates), True, Reason.SCRIPT)
+        return _mixed(found, words, _language_of_spans(words, candidates)) if letters.get(Script.LATIN, 0) else found
     if script is Script.KANA:
         return Detection("ja", True, Reason.SCRIPT)
     for own, language in _OWN_SCRIPT:
@@ -136,34 +135,54 @@ def detect(
     fitting = fitting or tuple(tag for tag in readable if script in scripts_of(tag))
     if script is Script.CYRILLIC and not fitting:
         return _cyrillic(words)
-    if script is Script.LATIN and {SIMPLIFIED, TRADITIONAL} & set(candidates) and _is_pinyin(words, fitting):
+    if script is Script.LATIN and has_chinese and _is_pinyin(words, fitting):
         return Detection(_chinese("", candidates), False, Reason.PINYIN)
     found = _by_statistics(words, fitting)
     if script is Script.LATIN and letters.get(Script.HAN, 0) and not letters.get(Script.KANA, 0):
-        return replace(found, also=_chinese(words, candidates))
+        return _mixed(found, words, _chinese(words, candidates))
     return found
 
 
-def _is_exclamation(words: str, tokens: Sequence[str], candidates: Sequence[str]) -> bool:
-    """Laughter, noises, a single letter; in a Chinese room also initials (u1s1, dbq) that the slang table explains,
-    unless the table has them for English too."""
-    left = [token for token in map(fold, tokens) if not _EXCLAMATIONS.fullmatch(token)]
+def _is_exclamation(words: str, tokens: Sequence[str], has_chinese: bool) -> bool:
+    """Laughter, noises, a single letter; where Chinese can be read also initials (u1s1, dbq) that the slang table
+    explains, unless the table has them for English too."""
+    left = [token for token in map(fold, tokens) if not EXCLAMATION.fullmatch(token)]
     if not left or (len(tokens) == 1 and len(tokens[0]) == 1 and tokens[0].isascii()):
         return True
-    if not {SIMPLIFIED, TRADITIONAL} & set(candidates) or not all(token.isascii() for token in left):
+    if not has_chinese or not all(token.isascii() for token in left):
         return False
     table = Slang.builtin()
     initials = {fold(words[found.start : found.end]) for found in table.find(words, "zh")}
     return initials.issuperset(left) and not table.find(words, "en")
 
 
-def _clause(words: str, candidates: Sequence[str]) -> str:
-    """The language of a clause in Latin letters within a Chinese line. Single words of it are everyday Chinese."""
-    clauses = [found[0] for found in _LATIN_CLAUSE.finditer(words)]
-    if not clauses:
-        return ""
+def _mixed(found: Detection, words: str, also: str) -> Detection:
+    """`found` with its second language. A Chinese line has one only where a reader of it is owed something; in others
+    Chinese is always told apart, for an engine would stumble over it."""
+    if not also or not found.language:
+        return found
+    owed = spans(words, found.language, also)
+    return replace(
+        found,
+        also=also if owed or also in (SIMPLIFIED, TRADITIONAL) else "",
+        foreign=tuple(words[span.start : span.end] for span in owed),
+        unexplained=not all(span.explained for span in owed),
+    )
+
+
+def _language_of_spans(words: str, candidates: Sequence[str]) -> str:
+    """The language of Latin spans within a Chinese line: statistics decide about clauses; single words are English,
+    unless they are known for another language of the room. Where the room has no language in Latin letters they are a
+    habit of those who write there, and nobody is owed them."""
+    owed = [words[span.start : span.end] for span in spans(words, SIMPLIFIED, "en")]
+    clauses = [span for span in owed if len(span.split()) >= CLAUSE_WORDS_MIN]
     fitting = tuple(tag for tag in candidates if Script.LATIN in scripts_of(tag))
-    return _by_statistics(" ".join(clauses), fitting).language or ""
+    if clauses:
+        return _by_statistics(" ".join(clauses), fitting).language or ""
+    known = known_by_words(" ".join(owed), fitting)
+    if len(known) == 1 and known[0] in fitting:
+        return known[0]
+    return "en" if owed and "en" in fitting else ""
 
 
 def _leading_script(words: str, letters: "dict[Script, int]", candidates: Sequence[str]) -> Script:

@@ -37,6 +37,7 @@ from translator.punctuation import dress, ends_sentence, without_stop
 from translator.routes import Apply, Convert, Package, Route
 from translator.scripts import SPACELESS, Script, has_words, scripts_of
 from translator.sentences import split
+from translator.switching import CLAUSE_WORDS_MIN, spans
 from translator.terms import Kept, Placing
 
 
@@ -187,9 +188,10 @@ class Pipeline:
         return routes.reachable(self._packages, self._prefer)
 
     def detect(self, text: str, candidates: Iterable[str] = (), mentions: Iterable[str] = ()) -> Detection:
-        """The language of `text`: `candidates` (the room's, likeliest first), then whatever a package can read."""
-        readable = (package.source for package in self._packages)
-        return detect(text, tuple(dict.fromkeys((*candidates, *readable))), mentions)
+        """The language of `text`: one of `candidates` (the room's, likeliest first), or else of those a package reads,
+        English, the likeliest guest, first."""
+        readable = sorted(dict.fromkeys(package.source for package in self._packages), key=lambda tag: tag != "en")
+        return detect(text, tuple(dict.fromkeys(candidates)), mentions, tuple(readable))
 
     async def translate(
         self,
@@ -206,8 +208,9 @@ class Pipeline:
     ) -> Translation | Refusal:
         """`text` in `target`. Tags canonical; `deadline` and `late_at` (see `batching`) on the running loop's clock.
 
-        `also`: a second language that `text` falls into; those spans are translated apart. Where the source is the
-        target, only they are."""
+        `also`: a second language that `text` falls into; clauses in it are translated apart, single words with the
+        sentence around them. Where the source is the target (in one of its scripts), only what `switching` finds owed
+        is translated, and slang stays for its explanation."""
         order = _Order(text, source, target, also, tuple(mentions), placing, deadline, late_at, priority)
         outcome = await self._outcome(order)
         match outcome:
@@ -283,7 +286,12 @@ class Pipeline:
                 route = legs[tag]
                 assert route is not None
                 places = [place for place, language in enumerate(languages) if language == tag]
-                outputs = await self._along(route, [texts[place] for place in places], order)
+                try:
+                    outputs = await self._along(route, [texts[place] for place in places], order)
+                except (_Doubtful, _Lost):
+                    if tag == order.also and source != target and _reads_source(source, target):
+                        continue  # a foreign word that stays foreign is no reason to refuse the other script
+                    raise
                 for place, output in zip(places, outputs, strict=True):
                     made[place] = output
         except TooLate:
@@ -330,14 +338,23 @@ class Pipeline:
             if isinstance(segment, Verbatim):
                 segments.append(segment)
                 continue
-            for text, tag in _spans(segment.text, order.source, order.also):
+            for text, tag in _spans(segment.text, order):
                 route = legs.get(tag)
-                if route is None or not route.steps:
+                if route is None or not route.steps or self._is_beyond(route, text, tag, order):
                     segments.append(Verbatim(text, Kind.TERM))
                 else:
                     segments.append(Passage(text))
                     languages.append(tag)
         return segments, languages
+
+    def _is_beyond(self, route: Route, text: str, tag: str, order: _Order) -> bool:
+        """True for a word or two out of a line its reader reads, which the starter does not know by heart: of words
+        without a sentence it makes other words, and the reader is better off with the foreign one."""
+        if not route.starter or tag != order.also or not _reads_source(order.source, order.target):
+            return False
+        length, least = (len(text), 5) if tag in routes.CHINESE else (len(text.split()), CLAUSE_WORDS_MIN)
+        first = route.packages[0]
+        return length < least and self._phrases.get(text, first.source, first.target) is None
 
     async def _along(self, route: Route, texts: Sequence[str], order: _Order) -> list[str]:
         """Every passage through every step of one route."""
@@ -486,23 +503,30 @@ class Pipeline:
         return found
 
 
-def _spans(text: str, source: str, also: str) -> list[tuple[str, str]]:
-    """(span, language) in order, without the white space between them."""
-    if not also:
-        return [(text, source)]
-    pattern = _HAN_SPAN if also in routes.CHINESE else _LATIN_SPAN
-    spans: list[tuple[str, str]] = []
+def _spans(text: str, order: _Order) -> list[tuple[str, str]]:
+    """(span, language) in order, without the white space between them. Who reads the line's own language gets the
+    words owed; for others a clause is cut out, and a word or two stay in the sentence, which is better translated
+    whole."""
+    if not order.also:
+        return [(text, order.source)]
+    if _reads_source(order.source, order.target):
+        owed = [(span.start, span.end) for span in spans(text, order.source, order.also) if not span.explained]
+    elif order.also in routes.CHINESE:
+        owed = [found.span() for found in _HAN_SPAN.finditer(text)]
+    else:
+        clauses = _LATIN_SPAN.finditer(text)
+        owed = [found.span() for found in clauses if len(found[0].split()) >= CLAUSE_WORDS_MIN]
+    parts: list[tuple[str, str]] = []
     end = 0
-    for found in pattern.finditer(text):
-        if also not in routes.CHINESE and len(found[0].split()) < 3:
-            continue
-        if text[end : found.start()].strip():
-            spans.append((text[end : found.start()].strip(), source))
-        spans.append((found[0].strip(), also))
-        end = found.end()
-    if text[end:].strip():
-        spans.append((text[end:].strip(), source))
-    return spans
+    for start, stop in owed:
+        parts += [(text[end:start].strip(), order.source), (text[start:stop].strip(), order.also)]
+        end = stop
+    parts.append((text[end:].strip(), order.source))
+    return [(part, tag) for part, tag in parts if part]
+
+
+def _reads_source(source: str, target: str) -> bool:
+    return source == target or (source in routes.CHINESE and target in routes.CHINESE)
 
 
 def _sentences(passage: _Sentence) -> list[_Sentence]:

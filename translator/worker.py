@@ -332,7 +332,7 @@ class Worker:
             targets = wanted(source, text.readers)
         debts = [Debt(taken.job, text, taken.ref, found, target, source, found.also) for target in targets]
         strangers = any(source in languages and found.also not in languages for languages in text.readers)
-        if found.also and source and strangers and source not in targets:
+        if found.unexplained and source and strangers and source not in targets:
             debts.append(Debt(taken.job, text, taken.ref, found, source, source, found.also))
         return debts
 
@@ -359,6 +359,8 @@ class Worker:
 
     async def _serve_debt(self, debt: Debt, terms: Terms, row: Row | None) -> None:
         outcome = await self._outcome(debt, terms, row, URGENT if debt.text.asked or debt.text.urgent else POSTED)
+        if isinstance(outcome, Refusal) and debt.source == debt.target and not debt.text.asked:
+            return  # who reads the line is not told of a word in it that stays foreign
         if isinstance(outcome, Refusal) and outcome.why is Why.OVERLOAD and not debt.text.asked:
             await self._skip(debt, outcome)
         else:

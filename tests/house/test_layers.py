@@ -13,7 +13,7 @@ LEVELS = {
           translator translator.scripts translator.punctuation translator.sentences translator.chinese
           translator.phrases translator.masking translator.detect translator.guard translator.routes
           translator.batching translator.cache translator.slang translator.guests translator.terms
-          translator.explaining""",
+          translator.explaining translator.exclamations translator.switching""",
     2: "chat.service translator.engine",
     3: "chat.adapters translator.ctranslate translator.packages translator.downloads",
     # 4: shells, everything else of gateway and translator

@@ -30,6 +30,8 @@ BARS: Final[dict[str, tuple[float, float]]] = {
     "language, short": (0.97, 0.995),
     "treatment, short": (0.97, 0.995),
     "not wrongly left alone": (0.99, 1.0),
+    "spans": (0.9, 1.0),
+    "no span where nothing is mixed": (0.99, 1.0),
     "emoji kept": (1.0, 1.0),
     "protected kept": (0.99, 1.0),
 }
@@ -42,6 +44,8 @@ EMOJI: Final = regex.compile(
     r"(?:\u200D(?:\p{Emoji_Presentation}|\p{Extended_Pictographic})\uFE0F?\p{Emoji_Modifier}?)*"
 )
 NUMBER: Final = regex.compile(r"[+$¥]?[A-Z]?\d[\d\s.,:%-]*(?:[a-zA-Z℃°]{0,2})")
+HAN: Final = regex.compile(r"\p{Han}")
+MARKS: Final = regex.compile(r"[\s\p{P}]")
 WORDS: Final = regex.compile(r"[\p{Han}\p{Latin}\p{N} ]+")
 
 
@@ -101,6 +105,18 @@ def treatment_is_right(line: Line, found: Detection) -> bool:
     return (owed and convert(line.text, other) != line.text) == line.owed
 
 
+def spans_are_right(line: Line, found: Detection) -> bool:
+    """What who reads only the leading language is owed, spaces and marks aside. Where neither half leads, the label
+    names both, and the one is owed that is not in the language found."""
+    in_han = found.language in CHINESE
+    owed = [_bare(span) for span in line.spans if bool(HAN.search(span)) != in_han]
+    return [_bare(span) for span in found.foreign] == owed
+
+
+def _bare(span: str) -> str:
+    return MARKS.sub("", span)
+
+
 def lost(line: Line) -> list[str]:
     """Protected spans of a line that is owed a translation and that an engine would get to see, or see in pieces."""
     if not line.owed:
@@ -151,6 +167,10 @@ def judged() -> dict[str, list[tuple[Line, bool, str]]]:
         if line.owed:
             left = not found.needs_translation and found.reason is not Reason.PINYIN
             asked["not wrongly left alone"].append((line, not left, answer))
+        if line.spans:
+            asked["spans"].append((line, spans_are_right(line, found), f"{found.language} {found.foreign}"))
+        else:
+            asked["no span where nothing is mixed"].append((line, not found.foreign, str(found.foreign)))
         if EMOJI.search(line.text):
             asked["emoji kept"].append((line, emoji_kept(line), ""))
         if line.protected:

@@ -242,6 +242,27 @@ async def test_a_clause_in_english_is_translated_for_who_reads_only_chinese() ->
     assert text_of(made) == "他说我再也不去那里了真的"
 
 
+async def test_who_reads_the_line_gets_the_words_it_owes_and_slang_stays_for_its_explanation() -> None:
+    engine = answers({"meeting": "会议", "cancel": "取消", "我今天的会议被取消了": "", "deadline": "期限"})
+    made = await kept(engine, "我今天的 meeting 被 cancel 了", "zh", "zh", also="en")
+    assert text_of(made) == "我今天的会议被取消了"
+    made = await kept(engine, "lowkey不想看deadline", "zh", "zh", also="en")
+    assert text_of(made) == "lowkey不想看期限"
+    assert await kept(engine, "这个app有bug", "zh", "zh", also="en") == Refusal(Why.NOTHING_TO_TRANSLATE, "zh")
+
+
+async def test_in_the_other_script_a_word_that_stays_foreign_costs_no_conversion() -> None:
+    engine = answers({"meeting": "会议", "deadline": "(applause)"})
+    assert text_of(await kept(engine, "这个meeting太长", "zh", "zh-Hant", also="en")) == "這個會議太長"
+    assert text_of(await kept(engine, "这个deadline太赶", "zh", "zh-Hant", also="en")) == "這個 deadline太趕"
+
+
+async def test_for_who_reads_another_language_a_word_stays_in_its_sentence() -> None:
+    engine = answers({"今天meeting好多": "There are many meetings today"})
+    made = await kept(engine, "今天meeting好多", "zh", "en", also="en")
+    assert text_of(made) == "There are many meetings today"
+
+
 async def test_through_a_third_language_and_labelled() -> None:
     engine = answers({"这里有一条狗": "Here is a dog", "Here is a dog": "Aquí hay un perro"})
     async with Lanes(engine) as lanes:

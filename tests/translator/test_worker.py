@@ -394,6 +394,26 @@ def test_words_in_a_second_language_are_translated_for_who_reads_only_the_first(
     story(tell, say=spelled)
 
 
+@pytest.mark.parametrize("text", ["这个app有bug", "lowkey想吃火锅"])
+def test_words_chinese_has_taken_over_and_slang_cost_no_translation_of_the_line(text: str) -> None:
+    async def tell(world: World, worker: Worker) -> None:
+        await world.post(text, ("zh",), ("zh", "en"))
+        await world.idle()
+        assert not any(isinstance(event, Translated | Untranslated) for _, event in await world.said())
+
+    story(tell, say=spelled)
+
+
+def test_who_reads_the_line_is_not_told_that_a_word_in_it_stays_foreign() -> None:
+    async def tell(world: World, worker: Worker) -> None:
+        await world.post("我把workflow改了", ("zh",), ("zh", "en"))
+        await world.post("我觉得你们这样对他真的 that's not fair", ("zh",), ("zh", "en"))
+        await world.idle()
+        assert await world.said() == []
+
+    story(tell, say=lambda *_: "(applause)")
+
+
 # -- load ------------------------------------------------------------------------------------------------------------
 
 
