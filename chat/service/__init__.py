@@ -1,0 +1,32 @@
+"""The use cases: one short coroutine per command. Load a view -> `room.decide` -> append -> answer.
+
+One file a noun (`rooms`, `messages`, `reading`) over one `ground`; to those who call it is one `Service`. Nothing here
+compares roles or knows a codec.
+"""
+
+from chat.ids import Position
+from chat.ports import Appended
+from chat.service.ground import ABOUT_MAX, BACKLOG_LOOK_MS, JOBS_MAX, OnceCommand, Present
+from chat.service.messages import SUGGESTIONS_MAX, Messages
+from chat.service.reading import Reading
+from chat.service.rooms import Rooms, Standing
+
+__all__ = [
+    "ABOUT_MAX",
+    "BACKLOG_LOOK_MS",
+    "JOBS_MAX",
+    "SUGGESTIONS_MAX",
+    "OnceCommand",
+    "Present",
+    "Service",
+    "Standing",
+    "position_of",
+]
+
+
+class Service(Rooms, Messages, Reading):
+    """One per process, shared by the WebSocket and the REST side. Holds no state but the last look at the backlog."""
+
+
+def position_of(appended: Appended | None) -> Position | None:
+    return appended.position if appended else None

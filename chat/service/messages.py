@@ -1,0 +1,147 @@
+"""What members say and do to what was said. Translation never delays those who read the original: the job travels
+inside the same atomic append, so a gateway that dies between "posted" and "please translate" does not exist.
+"""
+
+from asyncio import gather
+from dataclasses import replace
+from typing import Final
+
+from msgspec import structs
+
+from chat import room as rules
+from chat.commands import (
+    Edit,
+    Pin,
+    Post,
+    Preview,
+    React,
+    Recall,
+    Suggest,
+    Vote,
+)
+from chat.errors import ErrorCode, Rejected, Unavailable
+from chat.events import (
+    Edited,
+    Posted,
+    Reacted,
+    Suggested,
+    Untranslated,
+)
+from chat.language import guess
+from chat.limits import PREVIEW_WITHIN_S, REACTIONS_PER_MESSAGE_MAX
+from chat.ports import (
+    Appended,
+    ForgetText,
+    Job,
+    PreviewText,
+)
+from chat.room import Caller, Decision, View
+from chat.service.ground import ABOUT_MAX, Ground, Present, own_key
+from chat.text import clean_text, has_words
+from chat.wire import readable_event
+
+SUGGESTIONS_MAX: Final = 20
+"""Better translations proposed for one message; after that members vote."""
+
+
+class Messages(Ground):
+    async def post(self, caller: Caller, command: Post) -> Appended:
+        view, present = await gather(self._view(caller, command.room), self._present(command.room))
+        decision = await self._decided(view, caller, command)
+        return await self._say(view, decision, caller, command.once, present)
+
+    async def edit(self, caller: Caller, command: Edit) -> Appended:
+        view, present = await gather(self._view(caller, command.room, of=command.of), self._present(command.room))
+        decision = await self._decided(view, caller, command)
+        return await self._say(view, decision, caller, command.once, present)
+
+    async def recall(self, caller: Caller, command: Recall) -> Appended:
+        view = await self._view(caller, command.room, of=command.of)
+        decision = await self._decided(view, caller, command)
+        texts = await self._texts(command.room, command.of) if isinstance(decision, Decision) else ()
+        forget = ForgetText(texts) if texts else None  # no cache may remember what was taken back
+        return await self._append(command.room, decision, once=own_key(caller, command.once), job=forget)
+
+    async def react(self, caller: Caller, command: React) -> Appended:
+        view = await self._view(caller, command.room, of=command.of)
+        decision = await self._decided(view, caller, command)
+        if command.on:  # taking one's reaction back is always possible
+            about = await self.log.about(command.room, command.of, command.of, ABOUT_MAX)
+            given = sum(isinstance(readable_event(entry.body), Reacted) for entry in about)
+            if given >= REACTIONS_PER_MESSAGE_MAX:
+                full = Rejected(ErrorCode.FORBIDDEN, "this message has all the reactions it can carry")
+                return await self._done_or(full, command.room, caller, command.once)
+        return await self._append(command.room, decision, once=own_key(caller, command.once))
+
+    async def suggest(self, caller: Caller, command: Suggest) -> Appended:
+        view = await self._view(caller, command.room, of=command.of)
+        decision = await self._decided(view, caller, command)
+        if isinstance(decision, Decision) and len(await self._suggestions(command.room, command.of)) >= SUGGESTIONS_MAX:
+            full = Rejected(ErrorCode.FORBIDDEN, "this message has all the suggestions it can carry; vote for one")
+            return await self._done_or(full, command.room, caller, command.once)
+        return await self._append(command.room, decision, once=own_key(caller, command.once))
+
+    async def vote(self, caller: Caller, command: Vote) -> Appended:
+        view, suggestions = await gather(
+            self._view(caller, command.room, of=command.of), self._suggestions(command.room, command.of)
+        )
+        decision = await self._decided(replace(view, suggestions=suggestions), caller, command)
+        return await self._append(command.room, decision, once=own_key(caller, command.once))
+
+    async def pin(self, caller: Caller, command: Pin) -> Appended:
+        decision = await self._decided(await self._view(caller, command.room, of=command.of), caller, command)
+        return await self._append(command.room, decision, once=own_key(caller, command.once))
+
+    async def preview(self, caller: Caller, command: Preview, *, reply_to: str, reply_id: str) -> None:
+        """Ask the translator how a draft would read; the answer is whispered to `reply_to`. Raises Rejected."""
+        rules.allow(await self._view(caller, command.room), caller, "post")
+        language = rules.language_of(command.language)
+        if await self._overloaded():
+            raise Unavailable("too many translations are waiting; try again shortly", 5_000)
+        deadline_ms = self._now_ms() + round(PREVIEW_WITHIN_S * 1000)
+        text = PreviewText(clean_text(command.text), "", language, reply_to, reply_id, deadline_ms)
+        await self.jobs.put(Job(command.room, 0, 0, text))
+
+    async def _suggestions(self, room: str, of: int) -> frozenset[int]:
+        about = await self.log.about(room, of, of, ABOUT_MAX)
+        return frozenset(entry.seq for entry in about if isinstance(readable_event(entry.body), Suggested))
+
+    async def _texts(self, room: str, of: int) -> tuple[str, ...]:
+        """Everything message `of` has ever said."""
+        message, about = await gather(self.log.read_at(room, of), self.log.about(room, of, of, ABOUT_MAX))
+        events = [readable_event(entry.body) for entry in (*((message,) if message else ()), *about)]
+        return tuple(dict.fromkeys(event.text for event in events if isinstance(event, Posted | Edited)))
+
+    async def _say(
+        self, view: View, decision: Decision | Appended | None, caller: Caller, once: str, present: Present
+    ) -> Appended:
+        if isinstance(decision, Appended):
+            return decision
+        if decision is None or not isinstance(decision.event, Posted | Edited) or view.state is None:
+            raise TypeError("a post or an edit decides to a Posted or Edited")
+        event, room = decision.event, view.state.room
+        revision = event.revision if isinstance(event, Edited) else 0
+        among = dict.fromkeys(language for languages in present.readers for language in languages)
+        written_in = guess(event.text, among)
+        if isinstance(event, Posted):
+            event = structs.replace(event, written_in=written_in)
+            decision = replace(decision, event=event)
+        if not present.readers or not has_words(event.text):
+            return await self._append(room, decision, once=own_key(caller, once))
+        if await self._overloaded():
+            appended = await self._append(room, decision, once=own_key(caller, once))
+            of = event.of if isinstance(event, Edited) else appended.position.seq
+            foreign = tuple(languages for languages in present.readers if written_in not in languages)
+            await self._tell_untranslated(room, of, revision, written_in, foreign)
+            return appended
+        urgent = bool(event.mentions) or (isinstance(event, Posted) and event.purpose == "announcement")
+        job = self._job_text(view, event.text, caller.user, present, event.mentions, urgent=urgent)
+        return await self._append(room, decision, once=own_key(caller, once), job=job, job_revision=revision)
+
+    async def _tell_untranslated(
+        self, room: str, of: int, revision: int, source: str, readers: tuple[tuple[str, ...], ...]
+    ) -> None:
+        for language in dict.fromkeys(languages[0] for languages in readers):
+            event = Untranslated(of=of, revision=revision, language=language, source=source, reason="overload")
+            once = f"u:{of}:{revision}:{language}"
+            await self.log.append(room, event, once=once, audience=language)

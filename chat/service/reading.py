@@ -1,0 +1,170 @@
+"""What a reader sees: pages of the log and translations, in the languages they read; and how far they have read."""
+
+from asyncio import gather
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chat import room as rules
+from chat.commands import (
+    History,
+    MarkRead,
+    Translate,
+)
+from chat.errors import ErrorCode, Rejected, Unavailable
+from chat.events import (
+    EVERYONE,
+    Edited,
+    Entry,
+    Event,
+    Explained,
+    Posted,
+    RoomChanged,
+    RoomCreated,
+    Translated,
+    Untranslated,
+    refers_to,
+)
+from chat.frames import Page, PageEntry
+from chat.language import canonical
+from chat.limits import PAGE_BYTES_MAX
+from chat.ports import (
+    Job,
+)
+from chat.room import Caller
+from chat.service.ground import ABOUT_MAX, Ground, Present
+from chat.wire import readable_event
+
+
+class Reading(Ground):
+    async def mark_read(self, caller: Caller, command: MarkRead) -> int:
+        view = await self._view(caller, command.room)
+        rules.allow(view, caller, "read")
+        head = view.state.head.seq if view.state else 0
+        return await self.log.mark_read(command.room, caller.user, min(command.seq, head))
+
+    async def history(self, caller: Caller, languages: Sequence[str], command: History) -> Page:
+        """A page for one reader: other languages' translations are left out. Raises Rejected."""
+        view = await self._view(caller, command.room)
+        rules.allow(view, caller, "read")
+        if view.state is None:
+            raise Rejected(ErrorCode.ROOM_NOT_FOUND)
+        head = view.state.head
+        if command.epoch is not None and command.epoch != head.epoch:
+            raise Rejected(ErrorCode.EPOCH_CHANGED)
+        if command.after is not None:
+            if command.before is not None:
+                raise Rejected(ErrorCode.MALFORMED, "give `before` or `after`, not both")
+            found = await self.log.read_after(command.room, command.after, command.limit)
+            more = bool(found) and found[-1].seq < head.seq
+        else:
+            before = head.seq + 1 if command.before is None else command.before
+            found = await self.log.read_before(command.room, before, command.limit)
+            more = len(found) == command.limit and found[0].seq > 1
+        about = await self.log.about(command.room, found[0].seq, found[-1].seq, ABOUT_MAX) if found else ()
+        entries, later = _readable(found, languages), _standing(_readable(about, languages))
+        fitting = _fitting(found, later, from_end=command.after is None)
+        first, last = (fitting[0].seq, fitting[-1].seq) if fitting else (0, 0)
+        here = {entry.seq for entry in fitting}
+        return Page(
+            re=command.id,
+            room=command.room,
+            epoch=head.epoch,
+            entries=tuple(_on_page(read) for read in entries if read.entry.seq in here),
+            about=tuple(_on_page(read) for read in later if read.entry.seq not in here and read.of in here),
+            first=first,
+            last=last,
+            more=more or len(fitting) < len(found),
+        )
+
+    async def translate(self, caller: Caller, languages: Sequence[str], command: Translate) -> Entry | None:
+        """The translation of one message for one reader: at once when the log has it, else None and a job is out.
+
+        Only languages the reader reads: the answer is an entry for that audience, and who is outside of it would
+        wait for ever. Raises Rejected.
+        """
+        language = canonical(command.language)
+        if language not in languages:
+            raise Rejected(ErrorCode.LANGUAGE_INVALID, "first add this language to those you read")
+        view = await self._view(caller, command.room)
+        rules.allow(view, caller, "read")
+        message, revision, about = await gather(
+            self.log.read_at(command.room, command.of),
+            self.log.revision(command.room, command.of),
+            self.log.about(command.room, command.of, command.of, ABOUT_MAX),
+        )
+        if message is None or revision is None:
+            raise Rejected(ErrorCode.MESSAGE_NOT_FOUND)
+        event = readable_event(message.body)
+        match event:
+            case Posted():
+                author, text, mentions = event.author, event.text, event.mentions
+            case RoomCreated() | RoomChanged():
+                author, text, mentions = event.by, event.title, ()
+            case _:
+                raise Rejected(ErrorCode.NOT_TRANSLATABLE)
+        for entry in about:
+            event = readable_event(entry.body)
+            if isinstance(event, Edited) and event.revision == revision:
+                text, mentions = event.text, event.mentions
+            if isinstance(event, Translated) and (event.language, event.revision) == (language, revision):
+                return entry
+        if await self._overloaded():
+            raise Unavailable("too many translations are waiting; try again shortly", 5_000)
+        present = Present(((language,),), (await self._present(command.room)).names)
+        wish = self._job_text(view, text, author, present, mentions, asked=True)
+        await self.jobs.put(Job(command.room, command.of, revision, wish))
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """An entry with its event."""
+
+    entry: Entry
+    event: Event
+
+    @property
+    def of(self) -> int | None:
+        return refers_to(self.event)
+
+
+def _readable(entries: Sequence[Entry], languages: Sequence[str]) -> list[_Read]:
+    """What one reader sees of these entries."""
+    return [
+        _Read(entry, readable_event(entry.body))
+        for entry in entries
+        if entry.audience == EVERYONE or entry.audience in languages
+    ]
+
+
+def _standing(about: Sequence[_Read]) -> list[_Read]:
+    """Without what a later edit made void: earlier edits, and translations of an earlier text."""
+    latest: dict[int, int] = {}
+    for read in about:
+        if isinstance(read.event, Edited):
+            latest[read.event.of] = max(read.event.revision, latest.get(read.event.of, 0))
+    return [
+        read
+        for read in about
+        if not isinstance(read.event, Edited | Translated | Untranslated | Explained)
+        or read.event.revision >= latest.get(read.event.of, 0)
+    ]
+
+
+def _fitting(found: Sequence[Entry], about: Sequence[_Read], *, from_end: bool) -> Sequence[Entry]:
+    """As many of `found`, from one end and at least one, as fit into a page together with what is about them."""
+    weights = {entry.seq: len(entry.body) for entry in found}
+    for read in about:
+        if read.of in weights:
+            weights[read.of] += len(read.entry.body)
+    total = kept = 0
+    for entry in reversed(found) if from_end else found:
+        total += weights[entry.seq]
+        if kept and total > PAGE_BYTES_MAX:
+            break
+        kept += 1
+    return found[len(found) - kept :] if from_end else found[:kept]
+
+
+def _on_page(read: _Read) -> PageEntry:
+    return PageEntry(seq=read.entry.seq, at_ms=read.entry.at_ms, event=read.event)
