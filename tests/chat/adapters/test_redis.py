@@ -526,7 +526,7 @@ def free_port() -> int:
 
 def start_node(config: Path) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
-        [embedded._binary(), str(config)],
+        [embedded.engine_binary(), str(config)],
         cwd=config.parent,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

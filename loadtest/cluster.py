@@ -1,0 +1,202 @@
+"""A Redis or Valkey Cluster of processes on this machine, for tests that kill some of them.
+
+Invariant: whatever happens to the test, no node stays behind: each is killed with its process group member's pid when
+the block ends. A node that was killed is started again on its own files, as an operator's supervisor would.
+
+The nodes are given their `nodes.conf` before they start, so nobody has to introduce them to each other; what remains
+are the two seconds for which a Redis that starts as primary refuses writes. Number `n` is the primary of slots
+`n * 16384 / primaries` and following, number `primaries + n` its replica.
+"""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+SLOTS: Final = 16_384
+READY_WITHIN_S: Final = 30.0
+LOOK_S: Final = 0.02
+NODE_TIMEOUT_MS: Final = 1_000
+"""After so long without a word a primary is taken for dead. Operators have 15 s; a test has no time for that."""
+
+
+class ClusterFailed(Exception):
+    """It does not start. The words say where to look."""
+
+
+@dataclass(slots=True)
+class ClusterNode:
+    directory: Path
+    host: str
+    port: int
+    command: list[str]
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def address(self) -> str:
+        return f"{self.host}:{self.port}"
+
+    @property
+    def pid(self) -> int | None:
+        return self.process.pid if self.process is not None and self.process.poll() is None else None
+
+    def start(self) -> None:
+        with (self.directory / "output.log").open("ab") as output:
+            self.process = subprocess.Popen(
+                self.command, cwd=self.directory, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            )
+
+    def signal(self, number: int) -> None:
+        if self.process is not None:
+            self.process.send_signal(number)
+            if number == signal.SIGKILL:
+                self.process.wait()
+
+    def ask(self, *words: str) -> str:
+        """The answer to an inline command, as text; empty when nobody answers."""
+        try:
+            with socket.create_connection((self.host, self.port), 1.0) as asked:
+                asked.sendall(" ".join(words).encode() + b"\r\n")
+                answer = asked.recv(65536)
+                while answer.startswith(b"$") and len(answer) < int(answer[1 : answer.index(b"\r\n")]):
+                    answer += asked.recv(65536)
+        except (OSError, ValueError):
+            return ""
+        return answer.decode("utf-8", "replace")
+
+    @property
+    def is_primary(self) -> bool:
+        return "role:master" in self.ask("INFO", "replication")
+
+    @property
+    def has_replica(self) -> bool:
+        return "state=online" in self.ask("INFO", "replication")
+
+
+@dataclass(slots=True)
+class Cluster:
+    nodes: list[ClusterNode]
+    primaries: int
+    options: str = ""
+    asked: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        return f"redis+cluster://{','.join(node.address for node in self.nodes[: self.primaries])}/{self.options}"
+
+    def is_whole(self) -> bool:
+        """Every slot has a primary, and every primary a replica (if there are any)."""
+        alive = [node for node in self.nodes if node.pid is not None]
+        if not all("cluster_state:ok" in node.ask("CLUSTER", "INFO") for node in alive):
+            return False
+        leading = [node for node in alive if node.is_primary]
+        return len(leading) == self.primaries and (
+            len(self.nodes) == self.primaries or all(node.has_replica for node in leading)
+        )
+
+    def wait_whole(self, within_s: float = READY_WITHIN_S) -> None:
+        """Blocks. Raises ClusterFailed."""
+        until_s = time.monotonic() + within_s
+        while not self.is_whole():
+            if time.monotonic() > until_s:
+                told = "\n".join(f"{node.address}: {node.ask('CLUSTER', 'INFO')[:200]}" for node in self.nodes)
+                raise ClusterFailed(f"the cluster is not whole after {within_s:g} s\n{told}")
+            time.sleep(LOOK_S)
+
+    def stop(self) -> None:
+        for node in self.nodes:
+            if node.process is not None:
+                with contextlib.suppress(ProcessLookupError):
+                    node.process.send_signal(signal.SIGCONT)
+                node.process.kill()
+        for node in self.nodes:
+            if node.process is not None:
+                node.process.wait()
+
+
+@contextmanager
+def local_cluster(
+    binary: str,
+    directory: Path,
+    *,
+    primaries: int = 3,
+    replicas: int = 1,
+    hosts: Sequence[str] = ("127.0.0.1",),
+    ports: Sequence[int] = (),
+    within: Sequence[Sequence[str]] = ((),),
+    node_timeout_ms: int = NODE_TIMEOUT_MS,
+    fsync: str = "always",
+) -> Iterator[Cluster]:
+    """A running cluster of `primaries * (1 + replicas)` nodes.
+
+    `hosts` and `within` are taken in turn: where a node listens, and words that go before its command (`ip netns exec
+    NAME`). `ports` are free ones by default. Raises ClusterFailed.
+    """
+    count = primaries * (1 + replicas)
+    chosen = list(ports) or _free_ports(count)
+    nodes = []
+    for number in range(count):
+        own = directory / f"node-{number}"
+        own.mkdir(parents=True, exist_ok=True)
+        nodes.append(ClusterNode(own, hosts[number % len(hosts)], chosen[number], []))
+    for number, node in enumerate(nodes):
+        (node.directory / "nodes.conf").write_text(_nodes_conf(nodes, number, primaries), "ascii")
+        node.command = [
+            *within[number % len(within)],
+            binary,
+            *("--bind", node.host, "--port", str(node.port), "--dir", str(node.directory)),
+            *("--protected-mode", "no", "--save", "", "--appendonly", "yes", "--appendfsync", fsync),
+            *("--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf"),
+            *("--cluster-node-timeout", str(node_timeout_ms), "--cluster-replica-validity-factor", "0"),
+            *("--cluster-require-full-coverage", "no", "--repl-diskless-sync-delay", "0"),
+            *("--repl-timeout", "5", "--maxmemory-policy", "noeviction"),
+        ]
+    cluster = Cluster(nodes, primaries)
+    try:
+        for node in nodes:
+            node.start()
+        cluster.wait_whole()
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+def _nodes_conf(nodes: Sequence[ClusterNode], mine: int, primaries: int) -> str:
+    lines = []
+    for number, node in enumerate(nodes):
+        shard = number % primaries
+        flags = "master" if number < primaries else "slave"
+        first, last = SLOTS * shard // primaries, SLOTS * (shard + 1) // primaries - 1
+        lines.append(
+            f"{number + 1:040x} {node.host}:{node.port}@{node.port + 10_000} "
+            f"{'myself,' if number == mine else ''}{flags} {'-' if number < primaries else f'{shard + 1:040x}'} 0 0 "
+            f"{shard + 1} connected{f' {first}-{last}' if number < primaries else ''}"
+        )
+    return "\n".join([*lines, f"vars currentEpoch {primaries} lastVoteEpoch 0", ""])
+
+
+def _free_ports(count: int) -> list[int]:
+    """Each with a free one 10,000 above it, where the nodes talk to each other."""
+    found: list[int] = []
+    held: list[socket.socket] = []
+    port = 20_000 + os.getpid() % 20_000
+    try:
+        while len(found) < count:
+            port += 1
+            pair = [socket.socket() for _ in range(2)]
+            held += pair
+            with contextlib.suppress(OSError):
+                pair[0].bind(("127.0.0.1", port))
+                pair[1].bind(("127.0.0.1", port + 10_000))
+                found.append(port)
+    finally:
+        for each in held:
+            each.close()
+    return found
