@@ -120,11 +120,10 @@ class PageEntry(Struct, frozen=True, kw_only=True):
     event: Event
 
 
-class Page(Struct, frozen=True, kw_only=True, tag_field="type", tag="page"):
-    """A page of history, ascending. `about` are later entries that say something about messages of the page
-    (edits, reactions, recalls, translations in the reader's languages). Go on from `first` or `last`."""
+class MessagesPage(Struct, frozen=True, kw_only=True):
+    """A page of the log: what `Page` says, and REST answers alone. Go on before `first` or after `last` while there
+    is `more`."""
 
-    re: int
     room: RoomId
     epoch: Epoch
     entries: tuple[PageEntry, ...]
@@ -132,6 +131,13 @@ class Page(Struct, frozen=True, kw_only=True, tag_field="type", tag="page"):
     first: Seq
     last: Seq
     more: bool
+
+
+class Page(MessagesPage, frozen=True, kw_only=True, tag_field="type", tag="page"):
+    """A page of history, ascending. `about` are later entries that say something about messages of the page
+    (edits, reactions, recalls, translations in the reader's languages). Go on from `first` or `last`."""
+
+    re: int
 
 
 class TypingFrame(Struct, frozen=True, kw_only=True, tag_field="type", tag="typing"):

@@ -13,21 +13,24 @@ from typing import Any, Final, Generic, TypeVar
 from msgspec import Struct
 
 from chat import room as rules
-from chat.commands import CreateRoom, History, Leave, Post
+from chat.commands import CreateRoom, History, Leave, Post, PutTerm, RemoveTerm
 from chat.errors import ErrorCode, Rejected
+from chat.frames import MessagesPage
 from chat.ids import Position
 from chat.language import canonical_list
 from chat.limits import POSTS_BURST, POSTS_PER_S
 from chat.ports import Appended, RoomState
 from chat.room import Caller, View
-from chat.service import Service
+from chat.service import Service, glossary_rows
 from gateway.bodies import (
     Entered,
     EnterRequest,
     ExportLine,
+    GlossaryView,
     Here,
     InRoom,
     InviteMade,
+    InviteQuery,
     InviteRequest,
     InviteView,
     MemberRequest,
@@ -36,7 +39,6 @@ from gateway.bodies import (
     MemberView,
     MessageMade,
     MessageRequest,
-    MessagesPage,
     MessagesQuery,
     NoQuery,
     Nowhere,
@@ -46,6 +48,9 @@ from gateway.bodies import (
     RoomsPage,
     RoomsQuery,
     RoomView,
+    TermQuery,
+    TermRequest,
+    TranslatedTitle,
 )
 from gateway.export import encode_line, export_lines
 from gateway.invites import invite_link, new_code
@@ -129,17 +134,20 @@ class Api:
 # -- public ------------------------------------------------------------------------------------------------------------
 
 
-async def view_invite(api: Api, call: Call[OfInvite, NoQuery, None]) -> InviteView:
-    """What an invitation opens, and who is there now."""
+async def view_invite(api: Api, call: Call[OfInvite, InviteQuery, None]) -> InviteView:
+    """What an invitation opens, and who is there now. Nothing is translated for a stranger; what is translated already
+    is shown."""
     api.spend(api.looking, address_key(call.address))
     invite = await api.service.invites.peek(call.where.code, api.now_ms())
     state = await api.service.log.state(invite.room) if invite else None
     if invite is None or state is None:
         raise Rejected(ErrorCode.INVITE_INVALID)
     people = await api.service.roll(invite.room)
+    told = await api.service.title_for(state, _languages(call.query.languages))
     return InviteView(
         room=invite.room,
         title=state.title,
+        translated=TranslatedTitle(title=told.text, language=told.language) if told else None,
         role=invite.role,
         here=Here(total=people.total, by_language=people.by_language),
         expires_at_ms=invite.expires_at_ms,
@@ -272,7 +280,7 @@ async def delete_invite(api: Api, call: Call[OfInvite, NoQuery, None]) -> None:
 async def list_messages(api: Api, call: Call[InRoom, MessagesQuery, None]) -> MessagesPage:
     """A page of a room's log, forwards (`after`) or backwards (`before`, or neither for the latest)."""
     query = call.query
-    languages = canonical_list(tag for tag in query.languages.split(",") if tag)
+    languages = _languages(query.languages)
     page = await api.service.history(
         call.caller,
         languages,
@@ -293,8 +301,7 @@ async def list_messages(api: Api, call: Call[InRoom, MessagesQuery, None]) -> Me
 
 async def post_message(api: Api, call: Call[InRoom, NoQuery, MessageRequest]) -> MessageMade:
     """Say something, as a bot or a bridge does. Repeat with the same Idempotency-Key and it is said once."""
-    if not call.caller.administrator:
-        api.spend(api.posting, call.caller.user)
+    _spend_post(api, call.caller)
     asked = call.body
     appended: Appended = await api.service.post(
         call.caller,
@@ -310,6 +317,38 @@ async def post_message(api: Api, call: Call[InRoom, NoQuery, MessageRequest]) ->
     return MessageMade(position=appended.position, at_ms=appended.at_ms, duplicate=appended.duplicate)
 
 
+async def get_glossary(api: Api, call: Call[InRoom, NoQuery, None]) -> GlossaryView:
+    """The terms of a room that the caller may read."""
+    glossary = await api.service.glossary(call.caller, call.where.room)
+    return GlossaryView(room=call.where.room, version=glossary.version, terms=glossary_rows(glossary))
+
+
+async def put_term(api: Api, call: Call[InRoom, TermQuery, TermRequest]) -> None:
+    """Add a term, or replace it; as the command `put_term`, for owners and moderators. In force within a second."""
+    _spend_post(api, call.caller)
+    which, asked = call.query, call.body
+    command = PutTerm(
+        id=0,
+        room=call.where.room,
+        source=which.source,
+        target=asked.target,
+        language=which.language,
+        note=asked.note,
+        once=call.once or api.new_id(),
+    )
+    await api.service.change_glossary(call.caller, command)
+
+
+async def delete_term(api: Api, call: Call[InRoom, TermQuery, None]) -> None:
+    """Remove a term; as the command `remove_term`, for owners and moderators."""
+    _spend_post(api, call.caller)
+    which = call.query
+    once = call.once or api.new_id()
+    await api.service.change_glossary(
+        call.caller, RemoveTerm(id=0, room=call.where.room, source=which.source, language=which.language, once=once)
+    )
+
+
 async def export_room(api: Api, call: Call[InRoom, NoQuery, None]) -> AsyncIterator[bytes]:
     """Everything that was said, one JSON object per line, the last one of type `end`. For owners and moderators."""
     state = await api.allowed(call.caller, call.where.room, "export")
@@ -319,6 +358,15 @@ async def export_room(api: Api, call: Call[InRoom, NoQuery, None]) -> AsyncItera
             yield encode_line(line)
 
     return lines()
+
+
+def _spend_post(api: Api, caller: Caller) -> None:
+    if not caller.administrator:
+        api.spend(api.posting, caller.user)
+
+
+def _languages(tags: str) -> tuple[str, ...]:
+    return canonical_list(tag for tag in tags.split(",") if tag)
 
 
 async def _room_view(api: Api, room: str) -> RoomView:
@@ -373,6 +421,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         "/invites/{code}",
         view_invite,
         where=OfInvite,
+        query=InviteQuery,
         answer=InviteView,
         public=True,
         errors=(ErrorCode.INVITE_INVALID, ErrorCode.TOO_FAST),
@@ -467,6 +516,34 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         status=201,
         takes_once=True,
         errors=(*_IN_ROOM, ErrorCode.NOTHING_TO_SAY, ErrorCode.MESSAGE_NOT_FOUND, ErrorCode.TOO_FAST),
+    ),
+    Operation("GET", "/rooms/{room}/glossary", get_glossary, where=InRoom, answer=GlossaryView, errors=_IN_ROOM),
+    Operation(
+        "PUT",
+        "/rooms/{room}/glossary/term",
+        put_term,
+        where=InRoom,
+        query=TermQuery,
+        body=TermRequest,
+        status=204,
+        takes_once=True,
+        errors=(*_IN_ROOM, ErrorCode.NOTHING_TO_SAY, ErrorCode.LANGUAGE_INVALID, ErrorCode.TOO_FAST),
+    ),
+    Operation(
+        "DELETE",
+        "/rooms/{room}/glossary/term",
+        delete_term,
+        where=InRoom,
+        query=TermQuery,
+        status=204,
+        takes_once=True,
+        errors=(
+            *_IN_ROOM,
+            ErrorCode.NOTHING_TO_SAY,
+            ErrorCode.LANGUAGE_INVALID,
+            ErrorCode.MESSAGE_NOT_FOUND,
+            ErrorCode.TOO_FAST,
+        ),
     ),
     Operation("GET", "/rooms/{room}/export", export_room, where=InRoom, answer=ExportLine, lines=True, errors=_IN_ROOM),
 )

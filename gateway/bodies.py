@@ -8,17 +8,26 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from chat.events import Event, Mentions, Name, Role, Text
-from chat.frames import PageEntry
+from chat.events import Event, Mentions, Name, Role, TermText, Text
+from chat.frames import GlossaryTerm
 from chat.ids import Epoch, Position, RoomId, Seq, UserId
 from chat.language import Language
-from chat.limits import HISTORY_LIMIT_MAX, LANGUAGES_MAX
+from chat.limits import HISTORY_LIMIT_MAX, LANGUAGES_MAX, NOTE_CHARS_MAX
 from gateway.invites import InviteCode
 from gateway.tokens import TOKEN_CHARS_MAX
 
 GrantedRole = Literal["moderator", "member", "guest"]
 """Roles that can be given away. A room's owner is who created it."""
 ReadingLanguages = Annotated[tuple[Language, ...], Meta(max_length=LANGUAGES_MAX)]
+
+LanguagesList = Annotated[
+    str,
+    Meta(
+        pattern=r"^([A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})?(,[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})?){0,7})?(?!\n)$",
+        extra_json_schema={"examples": ["zh,en"]},
+    ),
+]
+"""Language tags in a query, comma-separated, likeliest first."""
 
 
 class Problem(Struct, frozen=True, kw_only=True):
@@ -72,13 +81,18 @@ class MessagesQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     after: Annotated[Seq, Meta(description="entries after this seq")] | None = None
     epoch: Annotated[Epoch, Meta(description="refuse (epoch_changed) if the log is of another life")] | None = None
     limit: Annotated[int, Meta(ge=1, le=HISTORY_LIMIT_MAX)] = 50
-    languages: Annotated[
-        str,
-        Meta(
-            pattern=r"^([A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})?(,[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})?){0,7})?(?!\n)$",
-            description="translations into these languages are included, comma-separated, like zh,en",
-        ),
-    ] = ""
+    languages: Annotated[LanguagesList, Meta(description="translations into these languages are included")] = ""
+
+
+class InviteQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    languages: Annotated[LanguagesList, Meta(description="what the visitor reads, for the room's title")] = ""
+
+
+class TermQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which term of a glossary: `source` as it stands in messages, for readers of `language` or for all."""
+
+    source: TermText
+    language: Language | None = None
 
 
 # -- requests ----------------------------------------------------------------------------------------------------------
@@ -116,6 +130,13 @@ class MessageRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     mentions: Mentions = ()
 
 
+class TermRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What stands for the term in translations; without `target` the term itself."""
+
+    target: TermText | None = None
+    note: Annotated[str, Meta(max_length=NOTE_CHARS_MAX)] = ""
+
+
 # -- answers -----------------------------------------------------------------------------------------------------------
 
 
@@ -126,11 +147,18 @@ class Here(Struct, frozen=True, kw_only=True):
     by_language: dict[str, int]
 
 
+class TranslatedTitle(Struct, frozen=True, kw_only=True):
+    title: str
+    language: str
+
+
 class InviteView(Struct, frozen=True, kw_only=True):
-    """What somebody holding an invitation may know before walking in."""
+    """What somebody holding an invitation may know before walking in. `translated` is the title in a language of the
+    visitor, where it is in none of them and the room has it translated."""
 
     room: RoomId
     title: str
+    translated: TranslatedTitle | None
     role: Role
     here: Here
     expires_at_ms: int
@@ -187,17 +215,12 @@ class MessageMade(Struct, frozen=True, kw_only=True):
     duplicate: bool
 
 
-class MessagesPage(Struct, frozen=True, kw_only=True):
-    """A page of the log, ascending. `about` are later entries about its messages: edits, reactions, translations.
-    Go on before `first` or after `last` while there is `more`."""
+class GlossaryView(Struct, frozen=True, kw_only=True):
+    """The terms of a room. `version` is the seq of the entry that changed them last."""
 
     room: RoomId
-    epoch: Epoch
-    entries: tuple[PageEntry, ...]
-    about: tuple[PageEntry, ...]
-    first: Seq
-    last: Seq
-    more: bool
+    version: Seq
+    terms: tuple[GlossaryTerm, ...]
 
 
 # -- export: one of these per line -------------------------------------------------------------------------------------

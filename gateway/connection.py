@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 import structlog
 from msgspec import structs
 
-from chat import limits, ports
+from chat import limits
 from chat.commands import (
     Command,
     Configure,
@@ -48,7 +48,6 @@ from chat.frames import (
     ErrorFrame,
     Frame,
     GlossaryFrame,
-    GlossaryTerm,
     Person,
     Pong,
     RoomFrame,
@@ -59,7 +58,7 @@ from chat.frames import (
 from chat.ids import Position
 from chat.language import canonical_list
 from chat.room import Caller
-from chat.service import Standing, position_of
+from chat.service import Standing, glossary_rows, position_of
 from chat.text import clean_name
 from chat.wire import Codec, decode_command, encode_frame
 from gateway.catchup import Catchup
@@ -215,7 +214,9 @@ class Connection:
             case Configure():
                 self._ack(command.id, position_of(await service.configure(caller, command)))
             case Glossary():
-                self.send(_glossary_frame(command, await service.glossary(caller, command.room)))
+                known = await service.glossary(caller, command.room)
+                rows = glossary_rows(known)
+                self.send(GlossaryFrame(re=command.id, room=command.room, version=known.version, terms=rows))
             case Preview():  # seconds may pass: the next command must not wait for them
                 self._gateway.start(self._preview(caller, command))
             case Ping():
@@ -422,16 +423,6 @@ def _room_frame(standing: Standing, head: Position, recovered: bool, missed: int
         glossary_version=standing.state.glossary_version,
         pins=standing.state.pins,
     )
-
-
-def _glossary_frame(command: Glossary, glossary: ports.Glossary) -> GlossaryFrame:
-    terms = tuple(
-        GlossaryTerm(
-            source=term.source, target=term.target, language=term.language, note=term.note, added_by=term.added_by
-        )
-        for term in glossary.terms
-    )
-    return GlossaryFrame(re=command.id, room=command.room, version=glossary.version, terms=terms)
 
 
 def _languages(tags: tuple[str, ...]) -> tuple[str, ...]:

@@ -81,9 +81,9 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
     parameters = []
     for place, kind in (("path", operation.where), ("query", operation.query)):
         schema = msgspec.json.schema(kind)
-        (properties,) = (each["properties"] for each in schema["$defs"].values())
+        ((properties, needed),) = ((each["properties"], each["required"]) for each in schema["$defs"].values())
         for name, described in properties.items():
-            parameter = {"name": name, "in": place, "required": place == "path", "schema": _of_parameter(described)}
+            parameter = {"name": name, "in": place, "required": name in needed, "schema": _of_parameter(described)}
             description = parameter["schema"].pop("description", None)
             if description:
                 parameter["description"] = description

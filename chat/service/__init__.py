@@ -9,7 +9,7 @@ from chat.ports import Appended
 from chat.service.ground import ABOUT_MAX, BACKLOG_LOOK_MS, JOBS_MAX, OnceCommand, Present
 from chat.service.messages import SUGGESTIONS_MAX, Messages
 from chat.service.reading import Reading
-from chat.service.rooms import Rooms, Standing
+from chat.service.rooms import Rooms, Standing, glossary_rows
 
 __all__ = [
     "ABOUT_MAX",
@@ -20,6 +20,7 @@ __all__ = [
     "Present",
     "Service",
     "Standing",
+    "glossary_rows",
     "position_of",
 ]
 

@@ -1,8 +1,10 @@
 """What a reader sees: pages of the log and translations, in the languages they read; and how far they have read."""
 
+import re
 from asyncio import gather
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from chat import room as rules
 from chat.commands import (
@@ -25,14 +27,14 @@ from chat.events import (
     refers_to,
 )
 from chat.frames import Page, PageEntry
-from chat.language import canonical
+from chat.language import canonical, guess
 from chat.limits import PAGE_BYTES_MAX
-from chat.ports import (
-    Job,
-)
+from chat.ports import Job, RoomState
 from chat.room import Caller
 from chat.service.ground import ABOUT_MAX, Ground, Present
 from chat.wire import readable_event
+
+_TITLE_PARTS: Final = re.compile("[·|/—]")
 
 
 class Reading(Ground):
@@ -75,6 +77,21 @@ class Reading(Ground):
             last=last,
             more=more or len(fitting) < len(found),
         )
+
+    async def title_for(self, state: RoomState, languages: Sequence[str]) -> Translated | None:
+        """The title of a room as it stands translated in the log, for one who reads `languages` (canonical) and, as
+        far as scripts tell, none of those it is written in: "地球村 · Global Village" needs no translation for either.
+        Asked by the gateway for who holds an invitation; nothing is translated for them."""
+        if any(guess(part, languages) in languages for part in _TITLE_PARTS.split(state.title)):
+            return None
+        told: dict[str, Translated] = {}
+        for entry in await self.log.about(state.room, state.title_seq, state.title_seq, ABOUT_MAX):
+            event = readable_event(entry.body)
+            if isinstance(event, Translated):
+                if event.source in languages:
+                    return None
+                told[event.language] = event
+        return next((told[language] for language in languages if language in told), None)
 
     async def translate(self, caller: Caller, languages: Sequence[str], command: Translate) -> Entry | None:
         """The translation of one message for one reader: at once when the log has it, else None and a job is out.

@@ -18,7 +18,7 @@ from chat.events import (
     Role,
     RoomChanged,
 )
-from chat.frames import People, Person
+from chat.frames import GlossaryTerm, People, Person
 from chat.ports import (
     Appended,
     Glossary,
@@ -176,3 +176,13 @@ class Rooms(Ground):
         if invite is None:
             raise Rejected(ErrorCode.INVITE_INVALID)
         return invite
+
+
+def glossary_rows(glossary: Glossary) -> tuple[GlossaryTerm, ...]:
+    """The terms as clients are shown them."""
+    return tuple(
+        GlossaryTerm(
+            source=term.source, target=term.target, language=term.language, note=term.note, added_by=term.added_by
+        )
+        for term in glossary.terms
+    )

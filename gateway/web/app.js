@@ -162,7 +162,7 @@ function showJoin(code, reason) {
   show(joinView(page(), {
     form,
     message: reason,
-    look: () => request(`/api/v1/invites/${encodeURIComponent(code)}`),
+    look: () => request(`/api/v1/invites/${encodeURIComponent(code)}?languages=${form.languages}`),
     enter: async (called, languages) => {
       const entered = await request("/api/v1/enter", { invite: code, name: called, languages, token: identity()?.token ?? null });
       store.set("identity", { token: entered.token, user: entered.user, name: entered.name, expires_at_ms: entered.expires_at_ms });

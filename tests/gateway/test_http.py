@@ -9,13 +9,14 @@ from typing import Any
 import httpx
 import pytest
 
-from chat.commands import Edit, Post, React, Recall
+from chat.commands import Configure, Edit, Post, React, Recall
 from chat.errors import ERRORS
-from chat.events import Joined, Translated, Untranslated
+from chat.events import Joined, TermChanged, Translated, Untranslated
 from chat.frames import Person
 from chat.ports import Member as MemberRow
 from chat.ports import Roster, SetMember
 from chat.room import Caller
+from chat.wire import decode_event
 from gateway.http import BODY_BYTES_MAX, PROBLEMS
 from tests.gateway.rest import HOST, ROOM, Village
 
@@ -300,6 +301,7 @@ async def test_an_invitation_shows_what_it_opens(village: Village, anybody: http
     assert response.json() == {
         "room": ROOM,
         "title": "Plaza 广场",
+        "translated": None,
         "role": "guest",
         "here": {"total": 3, "by_language": {"zh": 2, "en": 1}},
         "expires_at_ms": village.now_ms + 3_600_000,
@@ -307,6 +309,38 @@ async def test_an_invitation_shows_what_it_opens(village: Village, anybody: http
     village.now_ms += 3_600_001
     assert problem(await anybody.get("/api/v1/invites/WELCOME23456")) == (403, "invite_invalid")
     assert problem(await anybody.get("/api/v1/invites/UNKNOWN23456")) == (403, "invite_invalid")
+
+
+async def test_an_invitation_shows_the_title_in_a_language_of_the_visitor(
+    village: Village, anybody: httpx.AsyncClient
+) -> None:
+    async def shown(languages: str) -> tuple[str, str] | None:
+        seen = (await anybody.get("/api/v1/invites/WELCOME23456", params={"languages": languages})).json()
+        assert seen["title"] == title
+        told = seen["translated"]
+        return None if told is None else (told["title"], told["language"])
+
+    async def titled(words: str, **translations: str) -> None:
+        configured = await village.service.configure(HOST, Configure(id=0, room=ROOM, title=words, once=words))
+        of = configured.position.seq
+        for language, text in translations.items():
+            told = Translated(of=of, revision=0, language=language, source="zh", text=text, engine="e", package="p")
+            await village.engine.log.append(ROOM, told, once=f"t{of}:{language}", audience=language)
+
+    await village.invited()
+    title = "茶馆"
+    await titled(title, en="Tea house", es="Casa de té")
+    assert await shown("en") == ("Tea house", "en")
+    assert await shown("es-MX,en") == ("Casa de té", "es")
+    assert await shown("fr,en") == ("Tea house", "en")
+    assert [await shown(languages) for languages in ("", "fr", "zh", "en,zh-CN")] == [None] * 4
+    title = "地球村"
+    await titled(title)
+    assert await shown("en") is None  # the translation of the title before
+    title = "地球村 · Global Village"
+    await titled(title, en="Earth village · Global Village")
+    assert await shown("en") is None  # serves both as it is
+    assert problem(await anybody.get("/api/v1/invites/WELCOME23456?languages=en;zh")) == (400, "malformed")
 
 
 async def test_a_guest_walks_in_and_is_a_member(village: Village, anybody: httpx.AsyncClient) -> None:
@@ -552,6 +586,46 @@ async def test_translations_come_in_the_languages_asked_for(village: Village, ho
     assert await languages("") == []
     assert await languages("zh-CN") == ["zh"]
     assert await languages("zh,ja") == ["zh", "ja"]
+
+
+# -- glossary ----------------------------------------------------------------------------------------------------------
+
+TERM = f"/api/v1/rooms/{ROOM}/glossary/term"
+
+
+async def test_terms_are_put_replaced_read_and_removed(village: Village, host: httpx.AsyncClient) -> None:
+    hotpot, everywhere = {"source": "火锅/hot pot?", "language": "en-US"}, {"source": "emo"}
+    assert (await host.put(TERM, params=hotpot, json={"target": "hotpot"})).status_code == 204
+    assert (await host.put(TERM, params=everywhere, json={})).status_code == 204
+    assert (await host.put(TERM, params=hotpot, json={"target": "hot pot", "note": "a dish"})).status_code == 204
+    found = (await host.get(f"/api/v1/rooms/{ROOM}/glossary")).json()
+    kept = {"source": "emo", "target": None, "language": "", "note": "", "added_by": "host"}
+    dish = {"source": "火锅/hot pot?", "target": "hot pot", "language": "en", "note": "a dish", "added_by": "host"}
+    assert sorted(found["terms"], key=lambda term: str(term["source"])) == [kept, dish]
+    assert (found["room"], found["version"]) == (ROOM, (await village.engine.log.glossary(ROOM)).version)
+    assert (await host.delete(TERM, params=hotpot)).status_code == 204
+    assert problem(await host.delete(TERM, params=hotpot)) == (404, "message_not_found")
+    assert (await host.get(f"/api/v1/rooms/{ROOM}/glossary")).json()["terms"] == [kept]
+
+
+async def test_a_term_is_put_once_for_each_key(village: Village, host: httpx.AsyncClient) -> None:
+    for _ in "ab":
+        answer = await host.put(TERM, params={"source": "emo"}, json={}, headers={"idempotency-key": "emo-1"})
+        assert answer.status_code == 204
+    entries = await village.engine.log.read_after(ROOM, 0, 100)
+    assert sum(isinstance(decode_event(entry.body), TermChanged) for entry in entries) == 1
+
+
+async def test_terms_are_changed_by_moderators_and_read_by_members(village: Village, admin: httpx.AsyncClient) -> None:
+    await village.with_member("ann")
+    async with village.client("ann", name="Ann") as ann, village.client("eve", name="Eve") as eve:
+        assert problem(await ann.put(TERM, params={"source": "a"}, json={})) == (403, "forbidden")
+        assert problem(await ann.delete(TERM, params={"source": "a"})) == (403, "forbidden")
+        assert (await ann.get(f"/api/v1/rooms/{ROOM}/glossary")).status_code == 200
+        assert problem(await eve.get(f"/api/v1/rooms/{ROOM}/glossary")) == (404, "room_not_found")
+    assert (await admin.put(TERM, params={"source": "a"}, json={})).status_code == 204
+    assert problem(await admin.put(TERM, json={})) == (400, "malformed")
+    assert problem(await admin.put(TERM, params={"source": "   "}, json={})) == (422, "nothing_to_say")
 
 
 # -- export ------------------------------------------------------------------------------------------------------------

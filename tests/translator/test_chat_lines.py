@@ -114,7 +114,7 @@ def spans_are_right(line: Line, found: Detection) -> bool:
 
 
 def _bare(span: str) -> str:
-    return MARKS.sub("", span)
+    return str(MARKS.sub("", span))
 
 
 def lost(line: Line) -> list[str]:

@@ -81,7 +81,8 @@ export function joinView(context, { form, message, look, enter }) {
     failure, button, h("p", { class: "privacy" }, say("privacy")));
   const view = frame(context, h("div", { class: "room-card" }, title, here, role), fields);
   look().then((invite) => {
-    title.textContent = invite.title || say("untitled");
+    title.textContent = (invite.translated ?? invite).title || say("untitled");
+    title.lang = invite.translated?.language ?? "";
     const total = invite.here?.total ?? 0;
     here.replaceChildren(total ? h("span", {}, say("here_total", { n: total })) : h("span", {}, say("here_nobody")), " ", byLanguage(invite.here?.by_language, context));
     if (invite.role && invite.role !== "guest") role.textContent = say("invited_as", { role: say(`role_${invite.role}`) });
