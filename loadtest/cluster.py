@@ -1,7 +1,7 @@
 """A Redis or Valkey Cluster of processes on this machine, for tests that kill some of them.
 
-Invariant: whatever happens to the test, no node stays behind: each is killed with its process group member's pid when
-the block ends. A node that was killed is started again on its own files, as an operator's supervisor would.
+Invariant: whatever happens to the test, no node stays behind: each is killed when the block ends. A node that was
+killed is started again on its own files, as an operator's supervisor would.
 
 The nodes are given their `nodes.conf` before they start, so nobody has to introduce them to each other; what remains
 are the two seconds for which a Redis that starts as primary refuses writes. Number `n` is the primary of slots
@@ -16,7 +16,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -54,6 +54,7 @@ class ClusterNode:
             )
 
     def signal(self, number: int) -> None:
+        """Nothing happens to a node that is dead."""
         if self.process is not None:
             self.process.send_signal(number)
             if number == signal.SIGKILL:
@@ -84,12 +85,10 @@ class ClusterNode:
 class Cluster:
     nodes: list[ClusterNode]
     primaries: int
-    options: str = ""
-    asked: dict[str, str] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
-        return f"redis+cluster://{','.join(node.address for node in self.nodes[: self.primaries])}/{self.options}"
+        return f"redis+cluster://{','.join(node.address for node in self.nodes[: self.primaries])}/"
 
     def is_whole(self) -> bool:
         """Every slot has a primary, and every primary a replica (if there are any)."""
@@ -110,15 +109,22 @@ class Cluster:
                 raise ClusterFailed(f"the cluster is not whole after {within_s:g} s\n{told}")
             time.sleep(LOOK_S)
 
+    def pair(self, shard: int) -> tuple[ClusterNode, ClusterNode]:
+        """(primary, replica) of a shard with one replica, whichever of the two is which by now."""
+        one, other = self.nodes[shard], self.nodes[shard + self.primaries]
+        return (one, other) if one.is_primary and not (other.is_primary and other.has_replica) else (other, one)
+
+    def repair(self) -> None:
+        """Start what is dead, wake what stands still, wait until all is well. Raises ClusterFailed."""
+        for node in self.nodes:
+            node.signal(signal.SIGCONT)
+            if node.pid is None:
+                node.start()
+        self.wait_whole()
+
     def stop(self) -> None:
         for node in self.nodes:
-            if node.process is not None:
-                with contextlib.suppress(ProcessLookupError):
-                    node.process.send_signal(signal.SIGCONT)
-                node.process.kill()
-        for node in self.nodes:
-            if node.process is not None:
-                node.process.wait()
+            node.signal(signal.SIGKILL)
 
 
 @contextmanager

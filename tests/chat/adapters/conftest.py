@@ -1,3 +1,3 @@
-from tests.support.engine import embedded_engine
+from tests.support.engine import cluster, embedded_engine
 
-__all__ = ["embedded_engine"]
+__all__ = ["cluster", "embedded_engine"]
