@@ -250,6 +250,11 @@ async def _serve(settings: Settings, listening: socket.socket) -> int:
         asked.cancel()
         if app.gateway is not None and not deaths:
             log.info("stopping", within_s=settings.stop_within_s)
+            if listening.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT):
+                # Who comes back is dealt to the other processes on this port. Alone on it we go on listening: whoever
+                # comes is told when to come again, which is more than a refused connection says.
+                for one in server.servers:
+                    one.close()
             await app.gateway.drain(settings.stop_within_s / 2)
         server.should_exit = True
     for death in deaths:
