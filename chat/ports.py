@@ -39,6 +39,10 @@ class RoomState:
     """Seqs of pinned messages, in the order of pinning."""
     title_seq: int = 1
     """The entry that set the title."""
+    keep_days: int | None = None
+    """Entries older than this many days are removed; 0: none ever is; None: as the deployment has it."""
+    dropped: int = 0
+    """Entries up to this seq were removed because of their age."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +294,10 @@ class RoomLog(Protocol):
 
     async def about(self, room: str, first: int, last: int, limit: int) -> Sequence[Entry]:
         """Entries that refer to messages first..last (inclusive), ascending by seq, the latest `limit` of them."""
+        ...
+
+    async def retain(self, room: str, keep_days: int | None) -> None:
+        """Set `RoomState.keep_days`. Nothing for a room that is not there."""
         ...
 
     async def mark_read(self, room: str, user: str, seq: int) -> int:

@@ -7,11 +7,16 @@ The entry is stored as fields k (kind), h (header) and b (body); header and body
 reader and feed share one decoder, and nothing here ever decodes a body.
 
 A recall deletes texts: the message, its edits, translations and suggestions. Reactions carry no text and stay.
-The append-only file of the engine forgets them at its next rewrite. ]]
+The append-only file of the engine forgets them at its next rewrite.
+
+Entries up to `floor` are in the archive and no longer here (see `redis_archiver`). A step that needs to know such a
+message answers {'archived'}; the caller looks there and comes again with what it found, which holds as long as nothing
+was moved or recalled meanwhile (`archived_as_of` says at which floor and how many recalls it looked). A recall marks its message in `purges`, whether it was moved or
+not: a copy may be on its way into the archive. ]]
 
 local meta, log, members, refs = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local revisions, once, jobs = KEYS[5], KEYS[6], KEYS[7]
-local terms, pins = KEYS[8], KEYS[9]
+local terms, pins, purges = KEYS[8], KEYS[9], KEYS[10]
 
 local room, channel, publish, once_life_s = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local new_epoch, title = ARGV[5], ARGV[6]
@@ -19,8 +24,13 @@ local kind, body, audience, of, revision = ARGV[7], ARGV[8], ARGV[9], ARGV[10], 
 local guard_of, guard_revision = ARGV[12], ARGV[13]
 local change, change_key, change_row = ARGV[14], ARGV[15], ARGV[16]
 local job_text, job_revision = ARGV[17], ARGV[18]
+local archived_kind, archived_revision, archived_as_of = ARGV[19], ARGV[20], ARGV[21]
+
+local known_meta = redis.call('HMGET', meta, 'epoch', 'floor', 'recalls')
+local epoch, floor = known_meta[1], tonumber(known_meta[2] or '0')
 
 local function kind_at(seq)
+  if tonumber(seq) <= floor then return archived_kind ~= '' and archived_kind end
   local found = redis.call('XRANGE', log, seq .. '-0', seq .. '-0')[1]
   return found and found[2][2]
 end
@@ -28,24 +38,27 @@ end
 local function revision_of(seq)
   local edited = redis.call('HGET', revisions, seq)
   if edited then return edited end
+  if tonumber(seq) <= floor and archived_revision ~= '' then return archived_revision end
   local kind = kind_at(seq)
   if kind == 'posted' or kind == 'room_created' or kind == 'room_changed' then return '0' end
   return nil
 end
 
-local epoch = redis.call('HGET', meta, 'epoch')
 if not epoch and new_epoch == '' then return {'missing'} end
 
 local known = redis.call('GET', once)
 if known and epoch and string.sub(known, 1, #epoch + 1) == epoch .. ':' then return {'known', known} end
 if epoch and new_epoch ~= '' then return {'exists'} end
+local looked_at = guard_of ~= '' and guard_of or ((kind == 'edited' or kind == 'recalled') and of) or ''
+if looked_at ~= '' and tonumber(looked_at) <= floor
+  and archived_as_of ~= (known_meta[2] or '0') .. ':' .. (known_meta[3] or '0') then return {'archived'} end
 if guard_of ~= '' and revision_of(guard_of) ~= guard_revision then return {'stale'} end
 
 local time = redis.call('TIME')
 local at_ms = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
 if not epoch then
   epoch = new_epoch
-  redis.call('DEL', log, members, refs, revisions, terms, pins)
+  redis.call('DEL', log, members, refs, revisions, terms, pins, purges)
   redis.call('HSET', meta, 'epoch', epoch, 'title', title, 'created_at_ms', at_ms)
 end
 
@@ -59,6 +72,8 @@ elseif kind == 'recalled' and kind_at(of) == 'posted' then
   redis.call('HDEL', revisions, of)
   redis.call('ZREM', pins, of)
   redis.call('XDEL', log, of .. '-0')
+  redis.call('HINCRBY', meta, 'recalls', 1)
+  redis.call('SADD', purges, of)
   for _, about in ipairs(redis.call('ZRANGEBYSCORE', refs, of, of)) do
     local kind_about = kind_at(about)
     if kind_about == 'edited' or kind_about == 'translated' or kind_about == 'untranslated'

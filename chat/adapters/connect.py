@@ -10,11 +10,12 @@ With a URL the engine is somebody else's to keep alive, and this only connects: 
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from chat.adapters.archive_sql import SqlArchive
 from chat.adapters.embedded import EngineFailed, start_or_attach
 from chat.adapters.redis_address import CLUSTER_SCHEMES, ClusterAddress
 from chat.adapters.redis_cluster import ClusterEngine
@@ -48,6 +49,7 @@ class ConnectedEngine:
     invites: RedisInvites
     translations: RedisTranslationCache
     redis: Commands
+    archive: SqlArchive | None
     _new_feed: Callable[[], RedisFeed | ClusterFeed]
     _trouble: asyncio.Event
     _counts: dict[str, int] = field(default_factory=lambda: {"restarts": 0, "failed_restarts": 0})
@@ -64,15 +66,42 @@ class ConnectedEngine:
         return {**self.redis.statistics(), **self.jobs.statistics(), **self._counts}
 
 
+NO_ARCHIVE: Final = "none"
+
+
+def archive_address(redis_url: str | None, data_dir: Path, archive_url: str | None) -> str | None:
+    """Where older entries are: as it is set; else in a file beside the embedded engine. A Redis elsewhere is shared by
+    machines that share no file, so there it is nowhere unless somebody says where."""
+    if archive_url is not None:
+        return None if archive_url == NO_ARCHIVE else archive_url
+    return f"sqlite:///{data_dir.resolve() / 'archive.sqlite'}" if redis_url is None else None
+
+
 @asynccontextmanager
 async def connect_engine(
-    redis_url: str | None, data_dir: Path, *, prefix: str = "dqc:", job_idle_ms: int = JOB_IDLE_MS
+    redis_url: str | None,
+    data_dir: Path,
+    *,
+    archive_url: str | None = None,
+    prefix: str = "dqc:",
+    job_idle_ms: int = JOB_IDLE_MS,
 ) -> AsyncIterator[ConnectedEngine]:
-    """The engine at `redis_url`, or the embedded one of `data_dir`, started if need be and kept alive.
+    """The engine at `redis_url`, or the embedded one of `data_dir`, started if need be and kept alive, with the archive
+    at `archive_url` (see `archive_address`).
 
     It is left running at the end: other processes may use it. A Redis that is away does not keep a process from
     starting; its commands answer Unavailable until it is back. Raises EngineFailed, and ValueError for a bad URL.
     """
+    address = archive_address(redis_url, data_dir, archive_url)
+    async with AsyncExitStack() as stack:
+        archive = None if address is None else await stack.enter_async_context(SqlArchive(address))
+        yield await stack.enter_async_context(_connect(redis_url, data_dir, archive, prefix, job_idle_ms))
+
+
+@asynccontextmanager
+async def _connect(
+    redis_url: str | None, data_dir: Path, archive: SqlArchive | None, prefix: str, job_idle_ms: int
+) -> AsyncIterator[ConnectedEngine]:
     trouble = asyncio.Event()
     if redis_url is not None and redis_url.startswith(CLUSTER_SCHEMES):
         address = ClusterAddress.parse(redis_url)
@@ -81,7 +110,7 @@ async def connect_engine(
             ClusterEngine(address, topology, prefix=prefix, on_trouble=trouble.set) as cluster,
         ):
             yield _connected(
-                redis_url, cluster, lambda: ClusterFeed(address, topology, prefix=prefix), trouble, job_idle_ms
+                redis_url, cluster, lambda: ClusterFeed(address, topology, prefix=prefix), archive, trouble, job_idle_ms
             )
         return
     url = redis_url or (await asyncio.to_thread(start_or_attach, data_dir)).url
@@ -91,7 +120,7 @@ async def connect_engine(
         return RedisFeed(url, prefix=prefix, retry_max_s=retry_max_s, on_trouble=trouble.set)
 
     async with RedisEngine(url, prefix=prefix, on_trouble=trouble.set) as engine:
-        connected = _connected(url, engine, new_feed, trouble, job_idle_ms)
+        connected = _connected(url, engine, new_feed, archive, trouble, job_idle_ms)
         if redis_url is not None:
             yield connected
             return
@@ -109,16 +138,22 @@ async def connect_engine(
 
 
 def _connected(
-    url: str, engine: Commands, new_feed: Callable[[], RedisFeed | ClusterFeed], trouble: asyncio.Event, idle_ms: int
+    url: str,
+    engine: Commands,
+    new_feed: Callable[[], RedisFeed | ClusterFeed],
+    archive: SqlArchive | None,
+    trouble: asyncio.Event,
+    idle_ms: int,
 ) -> ConnectedEngine:
     return ConnectedEngine(
         url=url,
-        log=RedisLog(engine, sharded=isinstance(engine, ClusterEngine)),
+        log=RedisLog(engine, archive=archive, sharded=isinstance(engine, ClusterEngine)),
         presence=RedisPresence(engine),
         jobs=RedisJobs(engine, idle_ms=idle_ms),
         invites=RedisInvites(engine),
         translations=RedisTranslationCache(engine),
         redis=engine,
+        archive=archive,
         _new_feed=new_feed,
         _trouble=trouble,
     )

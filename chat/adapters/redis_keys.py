@@ -28,6 +28,8 @@ class RoomKeys(NamedTuple):
     """Prefix: one key for each once-key."""
     read: str
     here: str
+    purges: str
+    """Recalled messages that the archive has not forgotten yet."""
 
 
 class Keys:
@@ -71,4 +73,5 @@ def _room_keys(prefix: str, room: str) -> RoomKeys:
         once=f"{own}:once:",
         read=f"{own}:read",
         here=f"{own}:here",
+        purges=f"{own}:purges",
     )

@@ -3,22 +3,29 @@
 Invariant: an entry's stream id is `<seq>-0`, so a position is an address, and paging is XRANGE by seq.
 The index of rooms lies outside the partitions and is written after creation: a process that dies between the two
 leaves a room that works but is not listed; repeating the creation with the same once-key lists it.
+
+Older entries may have moved into an archive (see `redis_archiver`): readers ask the engine first and then, from the
+same answer, up to where the room has moved, so an entry that moves meanwhile is in one of the two answers or in both.
 """
 
+import contextlib
 import secrets
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
+from chat.adapters.redis_archived import TRANSLATABLE, Known, Place, RedisArchived, joined
 from chat.adapters.redis_commands import Commands
 from chat.adapters.redis_engine import Script
+from chat.adapters.redis_keys import RoomKeys
 from chat.errors import Unavailable
-from chat.events import Edited, Entry, Event, refers_to
+from chat.events import Edited, Entry, Event, Recalled, refers_to
 from chat.ids import Position
 from chat.limits import ONCE_KEY_LIFE_S
 from chat.ports import (
     Appended,
+    Archive,
     Change,
     DropMember,
     DropTerm,
@@ -53,8 +60,8 @@ _settings = msgspec.msgpack.Decoder(RoomSettings)
 _encode = msgspec.msgpack.Encoder().encode
 
 
-_TRANSLATABLE = (b"posted", b"room_created", b"room_changed")
-"""Kinds of entries with a text of their own: they have a revision, and translations guard it."""
+LOOKS_MAX: Final = 5
+"""At a message in the archive, for one append: again only if the room moved or lost a message in between."""
 
 
 def random_epoch() -> str:
@@ -67,10 +74,23 @@ def read_entry(room: str, header: bytes, body: bytes) -> Entry:
     return Entry(room, epoch, int(seq), int(at_ms), audience, body)
 
 
+_STATE: Final = (
+    "epoch", "title", "created_at_ms", "head", "settings", "glossary", "title_seq", "keep_days", "dropped",
+)  # fmt: skip
+
+
 class RedisLog:
-    def __init__(self, engine: Commands, *, new_epoch: Callable[[], str] = random_epoch, sharded: bool = False) -> None:
+    def __init__(
+        self,
+        engine: Commands,
+        *,
+        archive: Archive | None = None,
+        new_epoch: Callable[[], str] = random_epoch,
+        sharded: bool = False,
+    ) -> None:
         self._engine = engine
         self._keys = engine.keys
+        self._archived = RedisArchived(engine, archive)
         self._new_epoch = new_epoch
         self._publish = "SPUBLISH" if sharded else "PUBLISH"
 
@@ -93,7 +113,7 @@ class RedisLog:
         job: JobText | ForgetText | None = None,
         job_revision: int = 0,
     ) -> Appended:
-        return await self._step(
+        appended = await self._step(
             room,
             event,
             once=once,
@@ -103,6 +123,10 @@ class RedisLog:
             job=job,
             job_revision=job_revision,
         )
+        if isinstance(event, Recalled):
+            with contextlib.suppress(Unavailable):  # it is recalled; the archiver makes the archive forget it later
+                await self._archived.purge(room, appended.position.epoch)
+        return appended
 
     async def recognise(self, room: str, once: str) -> Appended | None:
         keys = self._keys.room(room)
@@ -113,13 +137,10 @@ class RedisLog:
 
     async def state(self, room: str) -> RoomState | None:
         keys = self._keys.room(room)
-        (epoch, title, created_at_ms, head, settings, glossary, title_seq), members, pins = await self._engine.call_all(
-            [
-                ("HMGET", keys.meta, "epoch", "title", "created_at_ms", "head", "settings", "glossary", "title_seq"),
-                ("HLEN", keys.members),
-                ("ZRANGE", keys.pins, 0, -1),
-            ]
+        meta, members, pins = await self._engine.call_all(
+            [("HMGET", keys.meta, *_STATE), ("HLEN", keys.members), ("ZRANGE", keys.pins, 0, -1)]
         )
+        epoch, title, created_at_ms, head, settings, glossary, title_seq, keep_days, dropped = meta
         if epoch is None:
             return None
         return RoomState(
@@ -132,6 +153,8 @@ class RedisLog:
             int(glossary or 0),
             tuple(int(of) for of in pins),
             int(title_seq or 1),
+            None if keep_days is None else int(keep_days),
+            int(dropped or 0),
         )
 
     async def glossary(self, room: str) -> Glossary:
@@ -153,38 +176,89 @@ class RedisLog:
 
     async def revision(self, room: str, of: int) -> int | None:
         keys = self._keys.room(room)
-        edited, stored = await self._engine.call_all(
-            [("HGET", keys.revisions, of), ("XRANGE", keys.log, f"{of}-0", f"{of}-0")]
+        edited, stored, place = await self._engine.call_all(
+            [("HGET", keys.revisions, of), ("XRANGE", keys.log, f"{of}-0", f"{of}-0"), _place(keys)]
         )
         if edited is not None:
             return int(edited)
-        return 0 if stored and stored[0][1][1] in _TRANSLATABLE else None
+        if stored:
+            return 0 if stored[0][1][1].decode() in TRANSLATABLE else None
+        if not 1 <= of <= _placed(place).floor:
+            return None
+        known = await self._archived.known(room, of)
+        return int(known.revision) if known.revision else None
 
     async def read_after(self, room: str, seq: int, limit: int) -> Sequence[Entry]:
         if limit <= 0:
             return []
-        stored = await self._engine.call(
-            "XRANGE", self._keys.room(room).log, f"{max(seq, 0) + 1}-0", "+", "COUNT", limit
+        keys, seq = self._keys.room(room), max(seq, 0)
+        stored, answer = await self._engine.call_all(
+            [("XRANGE", keys.log, f"{seq + 1}-0", "+", "COUNT", limit), _place(keys)]
         )
-        return [_entry(room, fields) for _, fields in stored]
+        place = _placed(answer)
+        return (
+            await joined(
+                [_entry(room, fields) for _, fields in stored],
+                place,
+                lambda: self._archived.after(room, place, seq, limit),
+                all_hot=place.floor <= seq,
+            )
+        )[:limit]
 
     async def read_before(self, room: str, seq: int, limit: int) -> Sequence[Entry]:
         if limit <= 0 or seq <= 1:
             return []
-        stored = await self._engine.call("XREVRANGE", self._keys.room(room).log, f"{seq - 1}-0", "-", "COUNT", limit)
-        return [_entry(room, fields) for _, fields in reversed(stored)]
+        keys = self._keys.room(room)
+        stored, answer = await self._engine.call_all(
+            [("XREVRANGE", keys.log, f"{seq - 1}-0", "-", "COUNT", limit), _place(keys)]
+        )
+        place = _placed(answer)
+        return (
+            await joined(
+                [_entry(room, fields) for _, fields in reversed(stored)],
+                place,
+                lambda: self._archived.before(room, place, seq, limit),
+                all_hot=len(stored) >= limit,
+            )
+        )[-limit:]
 
     async def read_at(self, room: str, seq: int) -> Entry | None:
-        stored = await self._engine.call("XRANGE", self._keys.room(room).log, f"{seq}-0", f"{seq}-0")
-        return _entry(room, stored[0][1]) if stored else None
+        keys = self._keys.room(room)
+        stored, answer = await self._engine.call_all([("XRANGE", keys.log, f"{seq}-0", f"{seq}-0"), _place(keys)])
+        if stored:
+            return _entry(room, stored[0][1])
+        place = _placed(answer)
+        return await self._archived.at(room, place, seq) if 1 <= seq <= place.floor else None
 
     async def about(self, room: str, first: int, last: int, limit: int) -> Sequence[Entry]:
         if limit <= 0:
             return []
         keys = self._keys.room(room)
-        seqs = sorted(int(seq) for seq in await self._engine.call("ZRANGEBYSCORE", keys.refs, first, last))[-limit:]
-        found = await self._engine.call_all([("XRANGE", keys.log, f"{seq}-0", f"{seq}-0") for seq in seqs])
-        return [_entry(room, stored[0][1]) for stored in found if stored]
+        references, answer = await self._engine.call_all([("ZRANGEBYSCORE", keys.refs, first, last), _place(keys)])
+        seqs = sorted(int(seq) for seq in references)[-limit:]
+        found: list[Any] = []
+        if seqs:
+            *found, answer = await self._engine.call_all(
+                [*(("XRANGE", keys.log, f"{seq}-0", f"{seq}-0") for seq in seqs), _place(keys)]
+            )
+        place = _placed(answer)
+        hot = [_entry(room, stored[0][1]) for stored in found if stored]
+        return (
+            await joined(
+                hot,
+                place,
+                lambda: self._archived.about(room, place, first, last, limit),
+                all_hot=place.floor < first or len(hot) >= limit,
+            )
+        )[-limit:]
+
+    async def retain(self, room: str, keep_days: int | None) -> None:
+        meta = self._keys.room(room).meta
+        if await self._engine.call("HEXISTS", meta, "epoch"):
+            if keep_days is None:
+                await self._engine.call("HDEL", meta, "keep_days")
+            else:
+                await self._engine.call("HSET", meta, "keep_days", keep_days)
 
     async def mark_read(self, room: str, user: str, seq: int) -> int:
         return int(await self._engine.run(_MARK_READ, [self._keys.room(room).read], [user, seq]))
@@ -206,6 +280,33 @@ class RedisLog:
         job: JobText | ForgetText | None = None,
         job_revision: int = 0,
     ) -> Appended:
+        known = Known()
+        for _ in range(LOOKS_MAX):
+            appended = await self._try_step(
+                room, event, once, epoch, title, audience, guard, change, job, job_revision, known
+            )
+            if appended is not None:
+                return appended
+            looked_at = refers_to(event) if guard is None else guard.of
+            assert looked_at is not None
+            known = await self._archived.known(room, looked_at)
+        raise Unavailable(f"{room} moves faster than it can be looked at", 1_000)
+
+    async def _try_step(
+        self,
+        room: str,
+        event: Event,
+        once: str,
+        epoch: str,
+        title: str,
+        audience: str,
+        guard: Guard | None,
+        change: Change | None,
+        job: JobText | ForgetText | None,
+        job_revision: int,
+        known: Known,
+    ) -> Appended | None:
+        """None when the step must be told of a message that has moved."""
         keys = self._keys.room(room)
         of = refers_to(event)
         answer = await self._engine.run(
@@ -220,6 +321,7 @@ class RedisLog:
                 keys.jobs,
                 keys.terms,
                 keys.pins,
+                keys.purges,
             ],
             [
                 room,
@@ -238,6 +340,7 @@ class RedisLog:
                 *_change_arguments(change),
                 b"" if job is None else _encode(job),
                 job_revision,
+                *known,
             ],
         )
         match answer:
@@ -245,6 +348,8 @@ class RedisLog:
                 return _appended(place, duplicate=False)
             case [b"known", place]:
                 return _appended(place, duplicate=True)
+            case [b"archived"]:
+                return None
             case [b"missing"]:
                 raise RoomMissing(room)
             case [b"exists"]:
@@ -276,6 +381,16 @@ def _change_arguments(change: Change | None) -> tuple[str, str | int, bytes]:
 
 def _term_key(source: str, language: str) -> str:
     return f"{language}:{source}"
+
+
+def _place(keys: RoomKeys) -> tuple[str, ...]:
+    """The command that tells up to where the room has moved. After the one that reads the engine, never before."""
+    return "HMGET", keys.meta, "epoch", "floor"
+
+
+def _placed(answer: list[bytes | None]) -> Place:
+    epoch, floor = answer
+    return Place(epoch.decode() if epoch else "", int(floor or 0))
 
 
 def _appended(place: bytes, *, duplicate: bool) -> Appended:

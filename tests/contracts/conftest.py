@@ -5,14 +5,16 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from chat.adapters.connect import connect_engine
+from chat.adapters.connect import NO_ARCHIVE, connect_engine
 from chat.adapters.embedded import EmbeddedEngine
 from chat.adapters.memory import MemoryEngine, MemoryFeed
 from chat.adapters.redis_address import ClusterAddress
+from chat.adapters.redis_archiver import Keeping, RedisArchiver
 from chat.adapters.redis_cluster_feed import ClusterFeed
 from chat.adapters.redis_feed import RedisFeed
 from chat.adapters.redis_topology import Topology
@@ -86,15 +88,18 @@ async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
     params=[
         "memory",
         pytest.param("redis", marks=pytest.mark.engine),
+        pytest.param("archived", marks=pytest.mark.engine),
         pytest.param("cluster", marks=[pytest.mark.engine, pytest.mark.xdist_group("cluster")]),
     ]
 )
-async def ports(request: pytest.FixtureRequest) -> AsyncIterator[Ports]:
+async def ports(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Ports]:
     match request.param:
         case "memory":
             opening = memory_ports()
         case "redis":
             opening = redis_ports(request.getfixturevalue("embedded_engine"))
+        case "archived":
+            opening = redis_ports(request.getfixturevalue("embedded_engine"), file_in(tmp_path))
         case _:
             opening = cluster_ports(request.getfixturevalue("cluster"))
     async with opening as opened:
@@ -115,10 +120,39 @@ async def memory_ports() -> AsyncIterator[Ports]:
     yield Ports(engine.log, engine.presence, engine.jobs, engine.invites, engine.new_feed, sever)
 
 
+class MovedLog:
+    """A log of which nothing stays in the engine: whatever was appended has moved into the archive before the next
+    call. What readers see must not differ."""
+
+    def __init__(self, log: RoomLog, archiver: RedisArchiver) -> None:
+        self._log = log
+        self._archiver = archiver
+
+    async def create(self, room: str, *arguments: Any, **more: Any) -> Appended:
+        return await self._moved(room, await self._log.create(room, *arguments, **more))
+
+    async def append(self, room: str, *arguments: Any, **more: Any) -> Appended:
+        return await self._moved(room, await self._log.append(room, *arguments, **more))
+
+    async def _moved(self, room: str, appended: Appended) -> Appended:
+        await self._archiver.move(room, appended.position.seq)
+        return appended
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._log, name)
+
+
+def file_in(directory: Path) -> str:
+    """The address of an archive in that directory."""
+    return f"sqlite:///{directory / 'archive.sqlite'}"
+
+
 @asynccontextmanager
-async def redis_ports(embedded: EmbeddedEngine) -> AsyncIterator[Ports]:
+async def redis_ports(embedded: EmbeddedEngine, archive_url: str = NO_ARCHIVE) -> AsyncIterator[Ports]:
     prefix = random_prefix()
-    async with connect_engine(embedded.url, embedded.data_dir, prefix=prefix, job_idle_ms=JOB_IDLE_MS) as engine:
+    async with connect_engine(
+        embedded.url, embedded.data_dir, archive_url=archive_url, prefix=prefix, job_idle_ms=JOB_IDLE_MS
+    ) as engine:
 
         def new_feed() -> RedisFeed:
             return RedisFeed(embedded.url, prefix=prefix, backlog_items_max=BACKLOG_ITEMS_MAX, retry_max_s=0.1)
@@ -126,7 +160,10 @@ async def redis_ports(embedded: EmbeddedEngine) -> AsyncIterator[Ports]:
         def sever() -> Awaitable[object]:
             return engine.redis.call("CLIENT", "KILL", "TYPE", "pubsub")
 
-        yield Ports(engine.log, engine.presence, engine.jobs, engine.invites, new_feed, sever)
+        log: Any = engine.log
+        if engine.archive is not None:
+            log = MovedLog(log, RedisArchiver(engine.redis, engine.archive, Keeping(0), now_ms=lambda: 0))
+        yield Ports(log, engine.presence, engine.jobs, engine.invites, new_feed, sever)
 
 
 @asynccontextmanager

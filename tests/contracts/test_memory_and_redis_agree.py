@@ -1,6 +1,7 @@
 """The memory adapter is what most tests believe; here both live through the same random history and tell the same."""
 
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from chat.ports import (
     SetMember,
     Stale,
 )
-from tests.contracts.conftest import Ports, memory_ports, posted, redis_ports
+from tests.contracts.conftest import Ports, file_in, memory_ports, posted, redis_ports
 
 ROOMS = ("a", "b", "never-made")
 
@@ -85,11 +86,18 @@ async def everything(ports: Ports) -> list[object]:
 
 @pytest.mark.engine
 @pytest.mark.parametrize("seed", range(4))
-async def test_the_same_history_leaves_the_same_traces(embedded_engine: EmbeddedEngine, seed: int) -> None:
+async def test_the_same_history_leaves_the_same_traces(
+    embedded_engine: EmbeddedEngine, seed: int, tmp_path: Path
+) -> None:
     traces = []
-    for opening in (memory_ports(), redis_ports(embedded_engine)):
+    for opening in (
+        memory_ports(),
+        redis_ports(embedded_engine),
+        redis_ports(embedded_engine, file_in(tmp_path)),
+    ):
         chance = random.Random(seed)
         async with opening as ports:
             steps = [await one_step(ports, chance, number) for number in range(80)]
             traces.append((steps, await everything(ports)))
     assert traces[0] == traces[1], f"seed {seed}"
+    assert traces[0] == traces[2], f"seed {seed}, with everything moved into an archive"

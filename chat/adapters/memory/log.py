@@ -107,6 +107,7 @@ class MemoryLog:
             found.glossary_version,
             tuple(found.pins),
             found.title_seq,
+            found.keep_days,
         )
 
     async def glossary(self, room: str) -> Glossary:
@@ -164,6 +165,11 @@ class MemoryLog:
             return []
         seqs = sorted(seq for of, about in found.references.items() if first <= of <= last for seq in about)
         return [found.entries[seq] for seq in seqs[-limit:]]
+
+    async def retain(self, room: str, keep_days: int | None) -> None:
+        await self._reach.step()
+        if room in self.stored:
+            self.stored[room].keep_days = keep_days
 
     async def mark_read(self, room: str, user: str, seq: int) -> int:
         await self._reach.step()

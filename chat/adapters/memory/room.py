@@ -58,6 +58,7 @@ class StoredRoom:
     settings: RoomSettings = field(default_factory=RoomSettings)
     pins: dict[int, None] = field(default_factory=dict)
     title_seq: int = 1
+    keep_days: int | None = None
 
     def recognise(self, once: str, now_ms: int) -> Appended | None:
         """What was answered for this once-key, while it is remembered."""
