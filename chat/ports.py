@@ -381,6 +381,11 @@ class Presence(Protocol):
         ...
 
 
+JOB_IDLE_MS: Final = 4_000
+"""A worker that held a job for so long without `keep` or `done` is taken for dead. It is how long readers wait for the
+translation of a message whose worker was killed; workers say `keep` four times in it."""
+
+
 class TranslationJobs(Protocol):
     """Texts owed translations, at least once: taken, worked, then `done`. Bounded by `backlog` as seen by callers."""
 
@@ -389,7 +394,7 @@ class TranslationJobs(Protocol):
         ...
 
     async def take(self, worker: str, limit: int, wait_ms: int) -> Sequence[TakenJob]:
-        """Up to `limit` jobs, abandoned ones (idle for longer than the adapter's bound) first; waits up to `wait_ms`
+        """Up to `limit` jobs, abandoned ones (idle for longer than `JOB_IDLE_MS`) first; waits up to `wait_ms`
         for the first one. Empty when there is none."""
         ...
 

@@ -24,12 +24,13 @@ from chat.adapters.redis_commands import Commands
 from chat.adapters.redis_engine import RedisEngine
 from chat.adapters.redis_feed import RETRY_MAX_S, RedisFeed
 from chat.adapters.redis_invites import RedisInvites
-from chat.adapters.redis_jobs import JOB_IDLE_MS, RedisJobs
+from chat.adapters.redis_jobs import RedisJobs
 from chat.adapters.redis_log import RedisLog
 from chat.adapters.redis_presence import RedisPresence
 from chat.adapters.redis_topology import Topology
 from chat.adapters.redis_translations import RedisTranslationCache
 from chat.errors import Unavailable
+from chat.ports import JOB_IDLE_MS
 
 LOOK_S: Final = 0.3
 FAILED_LOOK_S: Final = 3.0

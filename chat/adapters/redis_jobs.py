@@ -19,12 +19,9 @@ from chat.adapters.redis_commands import Commands
 from chat.adapters.redis_engine import Command, Refused
 from chat.adapters.redis_keys import PARTITIONS, partition
 from chat.errors import Unavailable
-from chat.ports import ForgetText, Job, JobText, PreviewText, TakenJob
+from chat.ports import JOB_IDLE_MS, ForgetText, Job, JobText, PreviewText, TakenJob
 
 GROUP: Final = "translators"
-JOB_IDLE_MS: Final = 4_000
-"""A worker that held a job for so long without `keep` or `done` is taken for dead. It is how long readers wait for the
-translation of a message whose worker was killed; workers say `keep` four times in it."""
 BLOCK_MS_MAX: Final = 1_000
 """Well under the time in which the connection expects an answer, and often enough to look for abandoned jobs."""
 

@@ -10,12 +10,13 @@ from collections.abc import Callable
 from chat.adapters.backlog import BACKLOG_ITEMS_MAX
 from chat.adapters.memory.feed import Feeds, MemoryFeed
 from chat.adapters.memory.invites import MemoryInvites
-from chat.adapters.memory.jobs import JOB_IDLE_MS, MemoryJobs
+from chat.adapters.memory.jobs import MemoryJobs
 from chat.adapters.memory.log import MemoryLog
 from chat.adapters.memory.presence import MemoryPresence
 from chat.adapters.memory.reach import Reach, wall_clock_ms
 from chat.adapters.memory.room import StoredRoom
 from chat.adapters.memory.translations import MemoryTranslationCache
+from chat.ports import JOB_IDLE_MS
 
 
 def random_epoch() -> str:

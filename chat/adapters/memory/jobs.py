@@ -9,10 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from chat.adapters.memory.reach import Reach
-from chat.ports import Job, TakenJob
-
-JOB_IDLE_MS = 4_000
-"""A worker that held a job for so long without `done` is taken for dead."""
+from chat.ports import JOB_IDLE_MS, Job, TakenJob
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,10 @@ from contextlib import aclosing
 import pytest
 
 from chat.adapters.memory import MemoryEngine
-from chat.adapters.memory.jobs import JOB_IDLE_MS
 from chat.errors import Unavailable
 from chat.events import Entry, Event, Posted, RoomCreated
 from chat.limits import ONCE_KEY_LIFE_S
-from chat.ports import Gap, Job, JobText, Member, Roster
+from chat.ports import JOB_IDLE_MS, Gap, Job, JobText, Member, Roster
 from tests.support import virtual_time
 
 CREATED = RoomCreated(by="ann", name="Ann", title="T")
