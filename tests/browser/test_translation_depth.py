@@ -605,6 +605,17 @@ def test_the_real_title_is_read_in_my_language(brecken: Phone) -> None:
     expect(brecken.page.locator(".title-original")).to_contain_text("欢迎大家")
 
 
+def test_at_the_door_the_title_is_in_the_language_of_the_visitor(
+    brecken: Phone, depth: Depth, make_phone: MakePhone
+) -> None:
+    expect(brecken.page.locator("h1")).to_contain_text("Welcome", timeout=10_000)  # so the log has a translation
+    visitor = make_phone("en-GB")
+    visitor.open_invitation(depth.code)
+    title = visitor.page.locator(".room-card h1")
+    expect(title).to_contain_text("Welcome")
+    expect(title).to_have_attribute("lang", "en")
+
+
 def test_a_code_switched_line_keeps_what_was_foreign_in_it(host: Phone, brecken: Phone) -> None:
     host.say("我今天很happy")
     line = theirs(brecken, "我今天很happy")
