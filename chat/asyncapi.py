@@ -48,7 +48,7 @@ def answers(command: type) -> tuple[type, ...]:
 
 def tag(message: type) -> str:
     """The `type` of a message on the wire."""
-    return str(message.__struct_config__.tag)  # type: ignore[attr-defined]
+    return str(message.__struct_config__.tag)  # type: ignore[attr-defined]  # every Struct has one
 
 
 def document() -> dict[str, Any]:

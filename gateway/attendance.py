@@ -118,4 +118,4 @@ class Attendance:
                     continue
                 if people.total > PEOPLE_MAX:
                     people = People(room=room, total=people.total, by_language=people.by_language, people=())
-                here.announce(lambda codec, people=people: encode_frame(people, codec))  # type: ignore[misc]
+                here.announce(lambda codec, people=people: encode_frame(people, codec))  # type: ignore[misc]  # mypy infers no lambda with a default

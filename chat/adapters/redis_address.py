@@ -104,7 +104,7 @@ class Address:
     @classmethod
     def parse(cls, url: str) -> Self:
         """Raises ValueError, without repeating the URL."""
-        found = connection_pool(url).make_connection()  # type: ignore[no-untyped-call]
+        found = connection_pool(url).make_connection()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
         place: dict[str, Any] = {}
         if isinstance(found, UnixDomainSocketConnection):
             place["socket_path"] = found.path

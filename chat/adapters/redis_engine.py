@@ -294,7 +294,7 @@ class RedisEngine:
         """A connection that looks alive: the pool connects those that have broken again. Raises _Lost."""
         try:
             async with asyncio.timeout(self._connect_within_s):
-                connection = await pool.get_connection()  # type: ignore[no-untyped-call]
+                connection = await pool.get_connection()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
         except TimeoutError:
             raise _Lost(f"no connection to the engine within {self._connect_within_s:g} s") from None
         except _LIBRARY_ERRORS as error:

@@ -9,7 +9,7 @@ class Refused(CommandFailed):
 
     def __init__(self, code: str, words: str, retryable: bool, retry_after_ms: int | None) -> None:
         known = code in ErrorCode.__members__.values()
-        super().__init__(ErrorCode(code) if known else code, words or code, retry_after_ms)  # type: ignore[arg-type]
+        super().__init__(ErrorCode(code) if known else code, words or code, retry_after_ms)  # type: ignore[arg-type]  # a code newer than this client stays a str
         self.retryable = retryable
         self.tries = 1
 

@@ -64,4 +64,4 @@ def test_a_position_is_a_pair_on_the_wire():
 
 def test_positions_cannot_be_compared_because_epochs_cannot():
     with pytest.raises(TypeError):
-        Position("a", 1) < Position("b", 2)  # type: ignore[operator]  # noqa: B015
+        Position("a", 1) < Position("b", 2)  # type: ignore[operator]  # that mypy refuses it is the point  # noqa: B015

@@ -140,7 +140,7 @@ def test_no_key_of_one_person_is_anothers_or_the_houses():
 
     async def begin() -> None:
         world = World()
-        world.service._new_id = lambda: "1"  # type: ignore[method-assign]
+        world.service._new_id = lambda: "1"  # type: ignore[method-assign]  # a fixed id
         await world.service.create_room(HOST, CreateRoom(id=1, room=ROOM, title="地球村", once="c"))
         for user in ("a", "a:b", "join", "u", "enter"):
             caller = Caller(user, user, {ROOM: "guest"})
@@ -433,7 +433,7 @@ async def test_a_page_leaves_out_what_a_later_edit_made_void(world: World):
     await world.service.edit(HOST, Edit(id=1, room=ROOM, of=of, text="三", once="3"))
     await world.translated(of, "en", revision=2)
     page = await world.page(before=of + 1, limit=1)
-    assert [(type(entry.event), entry.event.revision) for entry in page.about] == [(Edited, 2), (Translated, 2)]  # type: ignore[union-attr]
+    assert [(type(entry.event), entry.event.revision) for entry in page.about] == [(Edited, 2), (Translated, 2)]  # type: ignore[union-attr]  # both kinds have one
 
 
 @story

@@ -192,7 +192,7 @@ async def test_eight_first_calls_at_once_give_eight_equal_answers(engine: Engine
 
 
 async def test_the_event_loop_goes_on_while_the_engine_works(engine: Engine) -> None:
-    working = asyncio.create_task(engine.translate(ZH_EN, ["我养了一只猫，它很可爱。"] * 64))  # type: ignore[arg-type]
+    working = asyncio.create_task(engine.translate(ZH_EN, ["我养了一只猫，它很可爱。"] * 64))  # type: ignore[arg-type]  # an awaitable that is a coroutine
     turns = 0
     while not working.done():
         await asyncio.sleep(0.001)

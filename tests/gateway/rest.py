@@ -94,7 +94,7 @@ class Village:
 
     def client(self, user: str | None = None, *, address: str = "203.0.113.7", **claims: Any) -> httpx.AsyncClient:
         headers: Mapping[str, str] = {} if user is None else {"authorization": f"Bearer {self.token(user, **claims)}"}
-        transport = httpx.ASGITransport(self.http, raise_app_exceptions=False, client=(address, 1234))  # type: ignore[arg-type]
+        transport = httpx.ASGITransport(self.http, raise_app_exceptions=False, client=(address, 1234))  # type: ignore[arg-type]  # httpx types ASGI more loosely than starlette
         return httpx.AsyncClient(transport=transport, base_url="http://village.test", headers=headers)
 
 

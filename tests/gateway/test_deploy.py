@@ -18,7 +18,7 @@ from gateway.settings import CONFIG_VARIABLE, ELSEWHERE, OF_TRANSLATORS, PREFIX,
 
 ROOT: Final = Path(__file__).parents[2]
 VARIABLES: Final = {PREFIX + name.upper() for name in (*Settings.model_fields, *OF_TRANSLATORS)} | ELSEWHERE
-COMMANDS: Final = set(typer.main.get_command(cli).commands)  # type: ignore[attr-defined]
+COMMANDS: Final = set(typer.main.get_command(cli).commands)  # type: ignore[attr-defined]  # typer makes a group of it
 COMPOSE: Final[dict[str, Any]] = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))
 INSTRUCTIONS: Final = set(
     "FROM WORKDIR RUN COPY ENV USER VOLUME EXPOSE STOPSIGNAL HEALTHCHECK ENTRYPOINT CMD".split()  # noqa: SIM905

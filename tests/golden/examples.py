@@ -169,7 +169,7 @@ def entry(event: e.Event, audience: str = "") -> e.Entry:
 def golden() -> Iterator[tuple[Path, Codec, c.Command | f.Frame]]:
     """Every file with the message it holds."""
     for folder, examples in (("commands", COMMANDS), ("frames", FRAMES)):
-        for name, message in examples.items():  # type: ignore[attr-defined]
+        for name, message in examples.items():  # type: ignore[attr-defined]  # dicts of one value type each
             yield HERE / folder / f"{name}.json", Codec.JSON, message
             yield HERE / folder / f"{name}.hex", Codec.MSGPACK, message
 

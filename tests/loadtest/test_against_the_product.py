@@ -29,7 +29,7 @@ async def product(tmp_path: Path) -> AsyncIterator[Product]:
 
 def member(product: Product, user: str, **settings: object) -> Client:
     token = product.token(user, rooms={"*": "member"}, create=True)
-    return Client(product.url, token=token, proxy=None, **settings)  # type: ignore[arg-type]
+    return Client(product.url, token=token, proxy=None, **settings)  # type: ignore[arg-type]  # keywords as they come
 
 
 async def until(items: AsyncIterator[Item], wanted: Callable[[Item], bool]) -> Item:

@@ -53,7 +53,7 @@ async def serving(**options: int) -> AsyncIterator[Served]:
         new_id=lambda: str(next(numbers)),
     )
     async with engine.new_feed() as feed:
-        gateway = Gateway(service, feed, verify=verify, name="test", **options)  # type: ignore[arg-type]
+        gateway = Gateway(service, feed, verify=verify, name="test", **options)  # type: ignore[arg-type]  # keywords as they come
         config = uvicorn.Config(
             websocket_endpoint(gateway, frozenset({"https://friend.example"})),
             ws=ChatProtocol,

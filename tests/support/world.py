@@ -116,7 +116,7 @@ class World:
             f"worker-{self._new_id()}",
             self.engine.jobs,
             self.engine.log,
-            Dictionary(self.chance),  # type: ignore[arg-type]
+            Dictionary(self.chance),  # type: ignore[arg-type]  # a stand-in for the pipeline
             clock_ms=now_ms,
         )
         self.workers.append(self.tasks.create_task(self._ending(worker.run())))
@@ -142,7 +142,7 @@ class World:
     @staticmethod
     async def _ending(work: object) -> None:
         try:
-            await work  # type: ignore[misc]
+            await work  # type: ignore[misc]  # any of the actors
         except asyncio.CancelledError:
             return  # a killed process, not a failed test
 
@@ -196,7 +196,7 @@ class Phone:
 
     async def wait_until(self, holds: object) -> None:
         """Until `holds()` is true of what this phone has seen."""
-        while not holds():  # type: ignore[operator]
+        while not holds():  # type: ignore[operator]  # asked for as a callable
             self._changed.clear()
             await self._changed.wait()
 
@@ -240,7 +240,7 @@ class Phone:
 
     async def _serve(self, receive: object) -> None:
         while True:
-            await receive(await self._commands.get())  # type: ignore[operator]
+            await receive(await self._commands.get())  # type: ignore[operator]  # asked for as a callable
 
     def _send(self, command: Command) -> None:
         encode = msgspec.json.encode if self.codec is Codec.JSON else msgspec.msgpack.encode

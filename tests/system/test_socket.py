@@ -86,7 +86,7 @@ def test_origin_is_the_host_or_a_friend(origin: str | None, host: str, allowed: 
 
 async def test_a_page_of_another_origin_is_refused_before_there_is_a_socket(served: Served) -> None:
     with pytest.raises(InvalidStatus) as refused:
-        async with connect(served.url, subprotocols=[JSON], origin="https://evil.example"):  # type: ignore[arg-type]
+        async with connect(served.url, subprotocols=[JSON], origin="https://evil.example"):  # type: ignore[arg-type]  # websockets wants a NewType of str
             pass
     assert refused.value.response.status_code == 403
     assert json.loads(refused.value.response.body)["code"] == "origin_refused"

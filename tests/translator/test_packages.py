@@ -314,7 +314,7 @@ def test_a_file_that_changed_meanwhile_is_not_sewn_to_the_old_half(store: Packag
     new = b"new" * 100_000
     server.answer, original = (
         (lambda request: (original(request), server.files.update({"/p.argosmodel": new}))),
-        (  # type: ignore[method-assign,assignment]
+        (  # type: ignore[method-assign,assignment]  # the double stands in its place
             server.answer
         ),
     )

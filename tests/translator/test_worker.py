@@ -129,7 +129,7 @@ def make_worker(world: World, lanes: Lanes, faults: Faults | None = None, **opti
         feed=world.engine.new_feed(),
         shared=SharedRows(world.engine.translations),
         clock_ms=now_ms,
-        **options,  # type: ignore[arg-type]
+        **options,  # type: ignore[arg-type]  # keywords as they come
     )
 
 

@@ -152,7 +152,7 @@ class Model(nn.Module):
 
     def loss(self, state: Tensor, expected: Tensor, smoothing: float) -> Tensor:
         """Mean cross-entropy of `expected` (rows of numbers) at `state` (rows of states)."""
-        return ChunkedLoss.apply(state, self.embedding.weight, self.bias, expected, smoothing)  # type: ignore[no-any-return, no-untyped-call]
+        return ChunkedLoss.apply(state, self.embedding.weight, self.bias, expected, smoothing)  # type: ignore[no-any-return, no-untyped-call]  # torch leaves it untyped
 
     def _embedded(self, numbers: Tensor) -> Tensor:
         # CTranslate2 counts positions from 1.

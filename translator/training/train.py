@@ -167,7 +167,7 @@ class Trainer:
         wanted = expected != self.vocabulary.pad
         loss = self._working.loss(state[wanted], expected[wanted], self.plan.smoothing)
         self._working.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         for kept, used in zip(self._master.parameters(), self._working.parameters(), strict=True):
             kept.grad = None if used.grad is None else used.grad.float()
         nn.utils.clip_grad_norm_(self._master.parameters(), 1.0)

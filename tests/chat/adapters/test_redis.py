@@ -253,7 +253,7 @@ async def test_creating_again_lists_a_room_whose_creator_died_before_listing_it(
 
 @pytest.mark.engine
 async def test_what_others_publish_on_our_channels_is_counted_and_left_out(engine: ConnectedEngine) -> None:
-    async with engine.new_feed() as feed, aclosing(feed.items()) as items:  # type: ignore[type-var]
+    async with engine.new_feed() as feed, aclosing(feed.items()) as items:  # type: ignore[type-var]  # items() is declared an iterator and is a generator
         await feed.follow("r")
         channel = engine.redis.keys.channel("r")
         for nonsense in (b"", b"hello", b"a:b:c:d\n", b"\xff:1:2:\nx", b"abc:1:2\n"):
@@ -342,7 +342,7 @@ async def test_an_engine_that_stops_answering_is_left_for_a_new_connection(tmp_p
     async with (
         fake_engine(tmp_path, answer) as (url, seen),
         RedisFeed(url, ping_interval_s=0.02, answer_within_s=0.03, retry_max_s=0.05) as feed,
-        aclosing(feed.items()) as items,  # type: ignore[type-var]
+        aclosing(feed.items()) as items,  # type: ignore[type-var]  # items() is declared an iterator and is a generator
         asyncio.timeout(5),
     ):
         assert isinstance(gap := await anext(items), Gap)
@@ -556,7 +556,7 @@ async def test_an_append_is_legal_in_a_cluster_over_tcp_with_a_password(tmp_path
                 while b"cluster_state:ok" not in await engine.call("CLUSTER", "INFO"):
                     await asyncio.sleep(0.02)
                 log = RedisLog(engine, sharded=True)
-                async with RedisFeed(url, sharded=True) as feed, aclosing(feed.items()) as items:  # type: ignore[type-var]
+                async with RedisFeed(url, sharded=True) as feed, aclosing(feed.items()) as items:  # type: ignore[type-var]  # items() is declared an iterator and is a generator
                     await feed.follow("r")
                     await log.create("r", "T", CREATED, ANN, once="c")
                     await log.append("r", posted("x"), once="k", job=JobText("x", "ann", ()))
@@ -618,7 +618,7 @@ def test_the_wire_runs_on_the_loop_of_the_gateways(embedded_engine: EmbeddedEngi
         async with (
             connect_engine(embedded_engine.url, embedded_engine.data_dir, prefix=random_prefix()) as engine,
             engine.new_feed() as feed,
-            aclosing(feed.items()) as items,  # type: ignore[type-var]
+            aclosing(feed.items()) as items,  # type: ignore[type-var]  # items() is declared an iterator and is a generator
         ):
             await feed.follow("r")
             await engine.log.create("r", "T", CREATED, ANN, once="create")
