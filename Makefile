@@ -23,7 +23,7 @@ SHOW := awk -v tty="$$([ -t 1 ] && echo 1 || true)" \
   '/^(Collecting|Building|Installing)/ && tty {printf "\r\033[K  %3d  %.70s", ++n, $$0; fflush()} END {if (tty) printf "\r\033[K"}'
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fast lint docs kill-test bench-idle bench-translate bench-overload screenshots train train-tiny evaluate clean
+.PHONY: help run test fast lint docs kill-test kill-test-cluster bench-idle bench-translate bench-overload screenshots train train-tiny evaluate clean
 
 help:  ## list these commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ docs: $(TEST_READY)  ## write again what is generated in docs/
 
 kill-test: $(TEST_READY)  ## kill processes at random while people chat, count what was lost (DURATION=60 SEED=1)
 	$(BIN)/python -m loadtest.killtest --duration $(DURATION) --seed $(SEED)
+
+kill-test-cluster: $(TEST_READY)  ## the same on five machines (network namespaces; root) with a cluster of engines
+	$(BIN)/python -m loadtest.killtest_cluster --duration $(DURATION) --seed $(SEED)
 
 bench-idle: $(TEST_READY)  ## memory and processor of idle connections
 	$(BIN)/python -m loadtest.bench.idle

@@ -75,11 +75,15 @@ def translator() -> None:
 
 def engine(
     stop: Annotated[bool, typer.Option("--stop", help="End it cleanly instead.")] = False,
+    binary: Annotated[bool, typer.Option("--binary", help="Say only which program it is.")] = False,
 ) -> None:
     """Start the bundled engine of the data directory, or end it. `up` does this by itself."""
-    from chat.adapters.embedded import start_or_attach
+    from chat.adapters.embedded import engine_binary, start_or_attach
     from chat.adapters.embedded import stop as stop_engine
 
+    if binary:
+        print(engine_binary())
+        return
     settings = load_settings()
     if settings.redis_url is not None:
         fail(f"{PREFIX}REDIS_URL is set, so the bundled engine is not used; unset it to use the bundled one.")
