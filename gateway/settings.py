@@ -63,8 +63,39 @@ class Settings(BaseSettings):
         "redis+cluster://host1:6379,host2:6379/?replicas=1. Empty: a small engine bundled with Diqiucun keeps its data "
         "in data_dir (one machine only).",
     )
+    archive_url: str | None = Field(
+        None,
+        description="Where messages go that no longer fit the engine: postgresql://user:password@host/name, or "
+        "sqlite:///path. Empty: a file in data_dir beside the bundled engine, nowhere with a Redis elsewhere. none: "
+        "nowhere, the engine keeps everything.",
+    )
+    hot_entries: int = Field(
+        5_000,
+        ge=0,
+        le=10_000_000,
+        description="Newest entries of each room that stay in the engine; older ones move into the archive.",
+    )
+    engine_memory_mb: int = Field(
+        512,
+        ge=0,
+        le=10_000_000,
+        description="Memory of the engine above which more moves into the archive, of rooms quiet for longest first; "
+        "0 for no bound.",
+    )
+    keep_days: int = Field(
+        0,
+        ge=0,
+        le=36_500,
+        description="Remove messages older than this many days, in rooms that do not say it themselves (`diqiucun "
+        "retain`); 0 for never. Needs an archive.",
+    )
     workers: int = Field(2, ge=1, le=64, description="Gateway processes of `diqiucun up`, on one port.")
     translators: int = Field(1, ge=0, le=64, description="Translator processes of `diqiucun up`; 0 for none.")
+    greeter: bool = Field(
+        True,
+        description="A bot in the welcome room of `diqiucun up`, which greets each newcomer once in their language and "
+        "answers a few questions; false for none.",
+    )
     public_url: str | None = Field(
         None,
         description="Where people reach this server, like https://chat.example.org, for invitation links. Empty: the "
@@ -131,6 +162,13 @@ class Settings(BaseSettings):
                 "expected redis://host:port/db, rediss://... (TLS), unix:///path/to/socket or "
                 "redis+cluster://host:port,host:port/"
             )
+        return value
+
+    @field_validator("archive_url")
+    @classmethod
+    def _is_archive_url(cls, value: str | None) -> str | None:
+        if value is not None and value != "none" and not re.match(r"(sqlite:///|postgresql://)\S+\Z", value):
+            raise ValueError("expected postgresql://user:password@host/name, sqlite:///path or none")
         return value
 
     @field_validator("public_url", "package_index_url")

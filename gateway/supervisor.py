@@ -3,8 +3,8 @@
 Invariants: a child that dies is started again, later each time it dies soon; a child that ends by its own doing
 `FAST_DEATHS_MAX` times in a row ends everything, with words, because a service that cannot start must not look busy.
 Status 2 says that the settings are wrong, which no restart mends: that ends everything at once. Who is killed from
-outside (a signal) does not count towards either. Children never outlive us: each holds the read end
-of a pipe as its stdin and stops when that ends, whatever became of us.
+outside (a signal) does not count towards either. A role that is not vital ends nothing but itself. Children never
+outlive us: each holds the read end of a pipe as its stdin and stops when that ends, whatever became of us.
 
 Children run in sessions of their own, so that Ctrl-C in a terminal reaches only us and the order of stopping is ours.
 """
@@ -45,6 +45,8 @@ class Role:
     number: int
     command: tuple[str, ...]
     environ: Mapping[str, str]
+    vital: bool = True
+    """False: where it cannot be kept alive, that is said and the others go on without it."""
 
     @property
     def name(self) -> str:
@@ -148,9 +150,11 @@ class Supervisor:
             if wait_s is None:
                 last = "".join(f"\n    {line}" for line in child.last_lines[-8:])
                 often = "" if status == WRONG_SETTINGS else f" {FAST_DEATHS_MAX} times in a row"
-                raise SupervisionFailed(
-                    f"{child.role.name} {how}{often}, within {FAST_DEATH_S:g} s of its start. Its last words:{last}"
-                )
+                words = f"{child.role.name} {how}{often}, within {FAST_DEATH_S:g} s of its start."
+                if not child.role.vital:
+                    self._say(child.role.name, f"{words} The others go on without it.")
+                    return
+                raise SupervisionFailed(f"{words} Its last words:{last}")
             self._say(child.role.name, f"{how} after {lived_s:.1f} s; starting it again in {wait_s:.1f} s")
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait_s):

@@ -28,27 +28,30 @@ from typing import Any, Final
 
 import segno
 
-from chat.adapters.connect import ConnectedEngine, connect_engine
+from chat.adapters.connect import ConnectedEngine, archive_address, connect_engine
 from chat.adapters.embedded import start_or_attach
 from chat.adapters.embedded import stop as stop_engine
-from chat.commands import CreateRoom
 from chat.errors import ErrorCode, Rejected
-from chat.room import Caller
 from chat.service import Service
 from gateway.app import listen
 from gateway.invites import invite_link, is_code, new_code
 from gateway.settings import PREFIX, Settings
 from gateway.supervisor import Role, Supervisor
 from gateway.tokens import KeysInvalid, TokenKeys
+from gateway.welcome import HOST, WELCOME_ROOM, open_welcome_room
 
 HOST_TOKEN_LIVES_S: Final = 30 * 86_400
-WELCOME_ROOM: Final = "welcome"
-WELCOME_TITLE: Final = "地球村 · Global Village"
-HOST: Final = Caller(user="host", name="host", may_create=True, administrator=True)
 WELCOME_LIVES_S: Final = 10 * 365 * 86_400
 READY_WITHIN_S: Final = 60.0
 READY_LOOK_S: Final = 0.1
-SHARED_WITH_TRANSLATORS: Final = ("data_dir", "redis_url", "log_level", "package_index_url", "stop_within_s")
+SHARED_WITH_TRANSLATORS: Final = (
+    "data_dir",
+    "redis_url",
+    "archive_url",
+    "log_level",
+    "package_index_url",
+    "stop_within_s",
+)
 
 
 class CannotStart(Exception):
@@ -67,7 +70,7 @@ async def up(settings: Settings, say: Say, show: Callable[[str], None]) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # SIGHUP: the terminal was closed
         loop.add_signal_handler(number, stop_asked.set)
-    with _only_one(settings.data_dir), reserve(settings.host, settings.port) as port:
+    with only_one(settings.data_dir), reserve(settings.host, settings.port) as port:
         try:
             if settings.redis_url is None:
                 await asyncio.to_thread(start_or_attach, settings.data_dir)
@@ -127,7 +130,11 @@ def roles(settings: Settings, port: int) -> list[Role]:
     translators = [
         Role("translator", number, (*command, "translator"), environ) for number in range(1, settings.translators + 1)
     ]
-    return gateways + translators
+    url = f"ws://{loopback_for(settings.host)}:{port}/ws"
+    greeters = [Role("greeter", 1, (sys.executable, "-m", "gateway.greeter", url), environ, vital=False)]
+    archive = archive_address(settings.redis_url, settings.data_dir, settings.archive_url)
+    archivers = [] if archive is None else [Role("archiver", 1, (*command, "archiver"), environ)]
+    return gateways + translators + archivers + (greeters if settings.greeter else [])
 
 
 def _as_environ(settings: Settings) -> dict[str, str]:
@@ -141,10 +148,8 @@ def _as_environ(settings: Settings) -> dict[str, str]:
 
 
 async def welcome(service: Service, data_dir: Path) -> str:
-    """The code that leads into the first room; room and code are made where they are missing."""
-    if await service.log.state(WELCOME_ROOM) is None:
-        with contextlib.suppress(Rejected):  # ROOM_EXISTS: another machine on the same Redis was faster
-            await service.create_room(HOST, CreateRoom(id=0, room=WELCOME_ROOM, title=WELCOME_TITLE, once="welcome"))
+    """The code that leads into the first room; room, its first lines and code are made where they are missing."""
+    await open_welcome_room(service)
     path = data_dir / "welcome-invite"
     with contextlib.suppress(OSError, UnicodeDecodeError):
         known = path.read_text("ascii").strip()
@@ -162,7 +167,7 @@ async def welcome(service: Service, data_dir: Path) -> str:
 @asynccontextmanager
 async def connected_service(settings: Settings) -> AsyncIterator[tuple[ConnectedEngine, Service]]:
     """The use cases on this deployment's engine, for what the command line does itself."""
-    async with connect_engine(settings.redis_url, settings.data_dir) as engine:
+    async with connect_engine(settings.redis_url, settings.data_dir, archive_url=settings.archive_url) as engine:
         yield (
             engine,
             Service(
@@ -216,7 +221,8 @@ def why_not_bound(host: str, port: int, error: OSError) -> str:
 
 
 @contextmanager
-def _only_one(data_dir: Path) -> Iterator[None]:
+def only_one(data_dir: Path) -> Iterator[None]:
+    """Nobody else runs, or restores, on this directory. Raises CannotStart."""
     try:
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = os.open(data_dir / "up.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -347,6 +353,8 @@ def _write_run_file(settings: Settings, port: int, supervisor: Supervisor) -> No
         "engine": supervisor.engine_pid,
         "gateways": supervisor.pids("gateway"),
         "translators": supervisor.pids("translator"),
+        "archivers": supervisor.pids("archiver"),
+        "greeters": supervisor.pids("greeter"),
         "port": port,
         "host": settings.host,
     }

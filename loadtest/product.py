@@ -87,6 +87,7 @@ async def running(
         "DIQIUCUN_PORT": "0",
         "DIQIUCUN_WORKERS": str(workers),
         "DIQIUCUN_TRANSLATORS": str(translators),
+        "DIQIUCUN_GREETER": "false",
     }
     with (data_dir / "output.log").open("ab") as output:
         process = await asyncio.create_subprocess_exec(

@@ -64,7 +64,8 @@ def invite(
 ) -> None:
     """Make an invitation and print its link and QR code."""
     from gateway.invites import new_code
-    from gateway.up import HOST, connected_service, is_missing_room, public_base, qr_code
+    from gateway.up import connected_service, is_missing_room, public_base, qr_code
+    from gateway.welcome import HOST
 
     settings = existing(load_settings())
     if role not in ROLES[1:]:

@@ -60,6 +60,7 @@ export const WORDS = {
   show_translation: ["看译文", "Show translation"],
   translated_from: ["由机器从{language}翻译", "Translated by machine from {language}"],
   machine: ["机器翻译", "Machine translated"],
+  rough: ["入门译文", "starter translation"],
   starter: ["入门词库，仅供参考", "starter phrase book, a rough guide"],
   edited: ["已编辑", "edited"],
   recalled_own: ["你撤回了一条消息", "You recalled a message"],

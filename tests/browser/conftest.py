@@ -97,6 +97,7 @@ def environment(port: int, data_dir: Path) -> dict[str, str]:
         **{name: value for name, value in os.environ.items() if not name.startswith("DIQIUCUN_")},
         "DIQIUCUN_PORT": str(port),
         "DIQIUCUN_DATA_DIR": str(data_dir),
+        "DIQIUCUN_GREETER": "false",
         "PYTHONUNBUFFERED": "1",
     }
 

@@ -235,7 +235,12 @@ def test_a_qr_code_is_black_on_white_on_any_terminal() -> None:
 def test_children_find_the_settings_of_the_command_line() -> None:
     settings = load_settings(workers=3, translators=2, host="127.0.0.1", allowed_origins=("https://a.example",))
     started = roles(settings, 1234)
-    assert [role.name for role in started] == ["gateway-1", "gateway-2", "gateway-3", "translator-1", "translator-2"]
+    assert [role.name for role in started] == [
+        *("gateway-1", "gateway-2", "gateway-3", "translator-1", "translator-2"),
+        "greeter-1",
+    ]
+    assert [role.name for role in started if not role.vital] == ["greeter-1"]
+    assert "greeter-1" not in [role.name for role in roles(load_settings(greeter=False), 1234)]
     environ = started[0].environ
     assert environ["DIQIUCUN_PORT"] == "1234"
     assert environ["DIQIUCUN_HOST"] == "127.0.0.1"

@@ -71,6 +71,17 @@ def is_gone(pid: int) -> bool:
     return False
 
 
+async def test_who_is_not_vital_ends_alone() -> None:
+    lame = Role(
+        "greeter", 1, (sys.executable, "-c", "import sys; print('wrong'); sys.exit(2)"), dict(os.environ), False
+    )
+    watched = Watched([role("gateway", SLEEPER), lame])
+    async with running(watched):
+        await watched.until(lambda: bool(watched.said("go on without it")) and bool(watched.said("here")))
+        assert watched.supervisor.pids("greeter") == []
+        assert len(watched.supervisor.pids("gateway")) == 1
+
+
 def test_the_wait_doubles_up_to_a_bound_and_starts_anew_after_a_good_life() -> None:
     restarts = Restarts()
     waits = [restarts.after_death(0.1, -signal.SIGKILL) for _ in range(8)]

