@@ -336,7 +336,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     refused = why_not()
     if refused is not None:
         print(f"Network namespaces cannot be had here: {refused}\nAll runs on the loopback, and no link is cut.")
-    with machines((*ENGINES, *GATEWAYS)) if refused is None else contextlib.nullcontext([]) as names:
+    with contextlib.ExitStack() as stack:
+        names = [] if refused is not None else stack.enter_context(machines((*ENGINES, *GATEWAYS)))
         report = asyncio.run(kill_test(data_dir, names, engine_binary(), duration_s=asked.duration, seed=asked.seed))
     report["namespaces_refused"] = refused
     asked.out.parent.mkdir(parents=True, exist_ok=True)
