@@ -43,7 +43,12 @@ CHINESE: Final = (SIMPLIFIED, TRADITIONAL)
 LENGTH_RATIO_MAX: Final = 4.0
 LENGTH_SLACK: Final = 6.0
 """A translation may be four times as long as its source, plus six: "嗯" may well be "Yes, I see"."""
+LETTERS_A_HAN: Final = 3.5
+"""About so many letters of an alphabet say as much as one Han character."""
 
+_LATIN: Final = frozenset({Script.LATIN})
+_HAN_ONLY: Final = regex.compile(r"(?=.*[\u4e00-\u9fff])[\u4e00-\u9fff，。！？、；：…]++")
+_LATIN_ONLY: Final = regex.compile(r"[A-Za-z ,.!?;:'’\-]++")
 _BRACKETED: Final = regex.compile(r"\A(?:\s*(?:\([^()]*\)|（[^（）]*）|\[[^\[\]]*\]|【[^【】]*】|♪)[\s.,。，]*)+\Z")
 _REPEATED_CHARS: Final = regex.compile(r"((?!0)\S{1,12}?)(?:[\s,，、]*\1){3,}")
 _WORD: Final = regex.compile(r"[\p{L}\p{N}']+")
@@ -51,6 +56,7 @@ _HAN_RUN: Final = regex.compile(r"\p{Han}{2,}")
 _LATIN_RUN: Final = regex.compile(r"(?<!\d ?)(?<!\p{Latin})\p{Latin}{2,}")
 _WORN: Final = frozenset({"ok", "okay", "lol", "haha", "emo", "aa", "bye", "hi", "hello", "no", "yes", "wow"})
 """Latin words that Chinese has taken over and that a translation need not repeat."""
+_DIGIT: Final = regex.compile(r"\d")
 _DIGITS: Final = regex.compile(r"\d+(?:[,，]\d{3})*|(?:0[\s,，.]*){4,}")
 _DIGITS_LOOSE: Final = regex.compile(r"\d+(?:[\s,，.\-–]?\d+)*")
 DIGITS_FREE: Final = 6
@@ -157,6 +163,8 @@ _NOT_HAN: Final = regex.compile(
     r"良|宜|公|然|凡|朽|等|惜|愧|约而同|外|丹|列|拉|起|了|住|到|及|动|見|见)|没(?!关系|關係|事|收|落|准|有的)|沒(?!關係|事|收|落)|"
     r"(?<![区特分级性告辨识鉴个類类离派差国判送])别(?!人|的|处|墅|名|致|样|具|扭|称|针)|(?<![从並并莫除])未(?!来|來|必|免|婚)|并非|绝非|毫无|无法|不得|不是"
 )
+_MAY_DENY: Final = regex.compile(r"[不\uf967没沒未非别別彆无無]")
+"""Nothing is denied without one of these, in either script: the conversion of all other lines can be spared."""
 _NOT_HAN_AFFIRMED: Final = regex.compile(
     r"(\p{Han})不\1|(\p{Han})没\2|是不是|不得不|不能不|差不多|对不对|好不好|要不|不会不|可不"
 )
@@ -178,9 +186,11 @@ _NOT_LATIN_AFFIRMED: Final = regex.compile(
 
 def doubt(source: str, output: str, source_language: str, target_language: str) -> Doubt | None:
     """The first sign that `output` is no translation of `source`, or None. One sentence or a few, both stripped."""
+    if _is_everyday(source, output, source_language, target_language):
+        return _doubt_everyday(source, output, source_language, target_language)
     if not has_words(source):
         return None
-    if not has_words(output) and not regex.search(r"\d", output):
+    if not has_words(output) and _DIGIT.search(output) is None:
         return Doubt.EMPTY if not regex.search(r"[()（）\[\]【】♪]", output) else Doubt.ONLY_BRACKETS
     if "⁇" in output or "<unk>" in output or "\ufffd" in output:
         return Doubt.UNKNOWN_PIECE
@@ -188,21 +198,24 @@ def doubt(source: str, output: str, source_language: str, target_language: str) 
         return Doubt.RARE_CHARACTER
     if _BRACKETED.match(output) and not _BRACKETED.match(source):
         return Doubt.ONLY_BRACKETS
-    if _repetition(output) > max(3, 2 * _repetition(source)):
+    if _repeats_itself(source, output):
         return Doubt.REPETITION
-    if _digits_run_away(source, output):
+    plain_source, plain_output = unicodedata.normalize("NFKC", source), unicodedata.normalize("NFKC", output)
+    if _DIGIT.search(plain_output) is not None and _digits_run_away(plain_source, plain_output):
         return Doubt.REPETITION
-    if _source_left(source, output, source_language, target_language):
+    letters = count(output)
+    if _source_left(source, output, letters, source_language, target_language):
         return Doubt.SOURCE_LEFT
-    given, made = _weight(source), _weight(output)
+    given, made = _weight(count(source)), _weight(letters)
     if made > LENGTH_RATIO_MAX * given + LENGTH_SLACK:
         return Doubt.TOO_LONG
     if given > LENGTH_RATIO_MAX * made + LENGTH_SLACK:
         return Doubt.TOO_SHORT
-    if _numbers_lost(source, output):
-        return Doubt.NUMBERS_LOST
-    if _units_lost(source, output):
-        return Doubt.UNITS_LOST
+    if _DIGIT.search(plain_source) is not None:
+        if _numbers_lost(plain_source, plain_output):
+            return Doubt.NUMBERS_LOST
+        if _units_lost(plain_source, plain_output):
+            return Doubt.UNITS_LOST
     if _negation_lost(source, output, source_language, target_language):
         return Doubt.NEGATION_LOST
     if _quotation_lost(source, output, source_language, target_language):
@@ -210,24 +223,70 @@ def doubt(source: str, output: str, source_language: str, target_language: str) 
     return None
 
 
-def _weight(text: str) -> float:
-    """Length in Han characters; about 3.5 letters of an alphabet say as much as one of them."""
-    letters = count(text)
+def _is_everyday(source: str, output: str, source_language: str, target_language: str) -> bool:
+    """True for Han into plain Latin letters or the other way, with nothing but everyday marks: most lines of chat."""
+    if source_language in CHINESE:
+        han, latin = source, output
+        alike = scripts_of(target_language) != _LATIN
+    else:
+        han, latin = output, source
+        alike = target_language not in CHINESE or scripts_of(source_language) != _LATIN
+    return (
+        not alike
+        and _HAN_ONLY.fullmatch(han) is not None
+        and _LATIN_ONLY.fullmatch(latin) is not None
+        and any(map(str.isalpha, latin))
+    )
+
+
+def _doubt_everyday(source: str, output: str, source_language: str, target_language: str) -> Doubt | None:
+    """What `doubt` says of such a line, in which no figure, bracket or quotation can be lost: a few looks instead of
+    twenty. They are quick one after another, but after a pause each costs ten times that, and a lone message has only
+    pauses."""
+    if target_language == SIMPLIFIED and _has_rare_character(source, output):
+        return Doubt.RARE_CHARACTER
+    if _repeats_itself(source, output):
+        return Doubt.REPETITION
+    given, made = float(sum(map(str.isalpha, source))), float(sum(map(str.isalpha, output)))
+    if source_language in CHINESE:
+        made /= LETTERS_A_HAN
+    else:
+        given /= LETTERS_A_HAN
+    if made > LENGTH_RATIO_MAX * given + LENGTH_SLACK:
+        return Doubt.TOO_LONG
+    if given > LENGTH_RATIO_MAX * made + LENGTH_SLACK:
+        return Doubt.TOO_SHORT
+    return Doubt.NEGATION_LOST if _negation_lost(source, output, source_language, target_language) else None
+
+
+def _weight(letters: Counter[Script]) -> float:
+    """Length in Han characters."""
     dense = letters[Script.HAN] + 0.6 * letters[Script.KANA] + letters[Script.HANGUL]
-    return dense + (letters.total() - letters[Script.HAN] - letters[Script.KANA] - letters[Script.HANGUL]) / 3.5
+    others = letters.total() - letters[Script.HAN] - letters[Script.KANA] - letters[Script.HANGUL]
+    return dense + others / LETTERS_A_HAN
+
+
+def _repeats_itself(source: str, output: str) -> bool:
+    if _REPEATED_CHARS.search(output) is None:
+        tokens = _WORD.findall(output.lower())
+        if len(set(tokens)) == len(tokens):
+            return False
+    made = _repetition(output)
+    return made > 3 and made > 2 * _repetition(source)
 
 
 def _repetition(text: str) -> int:
     """How often the most repeated run of 1 to 12 characters stands in a row, or a three-word phrase occurs."""
     runs = (len(found[0]) // max(1, len(found[1])) for found in _REPEATED_CHARS.finditer(text))
     tokens = _WORD.findall(text.lower())
-    phrases = Counter(zip(tokens, tokens[1:], tokens[2:], strict=False))
+    phrases: Counter[tuple[str, str, str]] = Counter()
+    if len(set(tokens)) < len(tokens):
+        phrases.update(zip(tokens, tokens[1:], tokens[2:], strict=False))
     return max(max(runs, default=1), max(phrases.values(), default=1))
 
 
 def _digits_run_away(source: str, output: str) -> bool:
-    """True for a number longer than any of the source: "100万" that became 10000000000000000."""
-    source, output = (unicodedata.normalize("NFKC", text) for text in (source, output))
+    """True for a number longer than any of the source: "100万" that became 10000000000000000. Both in NFKC."""
     longest = max((sum(map(str.isdigit, found[0])) for found in _DIGITS.finditer(output)), default=0)
     if longest <= DIGITS_FREE:
         return False
@@ -236,11 +295,12 @@ def _digits_run_away(source: str, output: str) -> bool:
     return longest > max(given, meant)
 
 
-def _source_left(source: str, output: str, source_language: str, target_language: str) -> bool:
+def _source_left(
+    source: str, output: str, letters: Counter[Script], source_language: str, target_language: str
+) -> bool:
+    """`letters`: those of `output`."""
     here, there = scripts_of(source_language), scripts_of(target_language)
-    letters = count(output)
-    total = letters.total()
-    if not total:
+    if not letters:
         return False
     if here & there:
         same = source.casefold().strip() == output.casefold().strip()
@@ -281,8 +341,8 @@ def _is_common(character: str) -> bool:
 
 
 def _numbers_lost(source: str, output: str) -> bool:
-    """True when a number written in digits in `source` is nowhere in `output`, in digits or in words."""
-    source, output = (unicodedata.normalize("NFKC", text) for text in (source, output))
+    """True when a number written in digits in `source` is nowhere in `output`, in digits or in words. Both
+    in NFKC."""
     source, output = _dated(source, output), _dated(output, source)
     if any(not _is_time_kept(found, output) for found in _TIME.finditer(source)):
         return True
@@ -299,7 +359,7 @@ def _numbers_lost(source: str, output: str) -> bool:
 
 
 def _units_lost(source: str, output: str) -> bool:
-    source, output = (unicodedata.normalize("NFKC", text) for text in (source, output))
+    """True when a figure had a unit that `output` does not name. Both in NFKC."""
     return any(owed.search(source) is not None and kept.search(output) is None for owed, kept in _UNIT)
 
 
@@ -307,6 +367,8 @@ def _negation_lost(source: str, output: str, source_language: str, target_langua
     """True when a short sentence says no and its translation has nothing that could. Chinese and English only: what
     we cannot judge is believed."""
     if source_language in CHINESE and target_language == "en":
+        if _MAY_DENY.search(source) is None:
+            return False
         plain = _NOT_HAN_AFFIRMED.sub("", to_simplified(source))
         said = _NOT_HAN.search(plain) is not None and len(source) <= _NOT_HAN_SHORT
         return said and _NOT_LATIN_WIDE.search(output) is None

@@ -32,6 +32,10 @@ class TooLate(Exception):
     """The deadline passed before the engine came to this sentence."""
 
 
+class _Expired(TooLate):
+    """The caller's own deadline. Timers may ring a little early, so the clock alone would not tell."""
+
+
 class Overloaded(Exception):
     """Too many sentences wait for this package: this one was refused, or given up for others."""
 
@@ -39,7 +43,8 @@ class Overloaded(Exception):
 @dataclass(frozen=True, slots=True)
 class _Wanted:
     text: str
-    answer: "asyncio.Future[str]"
+    answers: "list[asyncio.Future[str]]"
+    """One for each caller, who may cancel it without asking the others."""
 
 
 class _Lane:
@@ -48,8 +53,9 @@ class _Lane:
     def __init__(self, package: Package, search: Search, batcher: Batcher[_Wanted]) -> None:
         self.package = package
         self.search = search
+        self.search_name = str(search)
         self.batcher = batcher
-        self.pending: dict[str, asyncio.Future[str]] = {}
+        self.pending: dict[str, _Wanted] = {}
         self.timer: asyncio.TimerHandle | None = None
         self.timer_at = 0.0
         """When it rings. Asked of the timer itself, uvloop has no answer once the time has come."""
@@ -83,7 +89,7 @@ class Lanes:
         self._window_s = window_s
         self._items_max = items_max
         self._waiting_max = waiting_max
-        self._lanes: dict[tuple[str, str, str], _Lane] = {}
+        self._lanes: dict[tuple[str, str, Search], _Lane] = {}
         self._running = 0
         self._failed = 0
         self._tasks = asyncio.TaskGroup()
@@ -97,8 +103,9 @@ class Lanes:
             if lane.timer is not None:
                 lane.timer.cancel()
                 lane.timer = None
-            for answer in lane.pending.values():
-                answer.cancel()
+            for wanted in lane.pending.values():
+                for answer in wanted.answers:
+                    answer.cancel()
         await self._tasks.__aexit__(type(error) if error else None, error, None)
 
     async def translate(
@@ -120,20 +127,22 @@ class Lanes:
         loop = asyncio.get_running_loop()
         answers = [self._answer(lane, sentence, deadline, priority, late_at) for sentence in sentences]
         made: list[str] = []
+        timer = loop.call_at(deadline, _expire, answers)
         try:
-            async with asyncio.timeout_at(deadline):
-                for sentence, answer in zip(sentences, answers, strict=True):
-                    while not isinstance(answer, str):
-                        try:
-                            answer = await asyncio.shield(answer)
-                        except TooLate:
-                            # Somebody else asked first, with a nearer deadline; ours may still hold.
-                            if loop.time() >= deadline:
-                                raise
-                            answer = self._answer(lane, sentence, deadline, priority, late_at)
-                    made.append(answer)
-        except TimeoutError:
-            raise TooLate from None
+            for place, sentence in enumerate(sentences):
+                while not isinstance(answer := answers[place], str):
+                    try:
+                        answers[place] = await answer
+                    except _Expired:
+                        raise
+                    except TooLate:
+                        # Somebody else asked first, with a nearer deadline; ours may still hold.
+                        if loop.time() >= deadline:
+                            raise
+                        answers[place] = self._answer(lane, sentence, deadline, priority, late_at)
+                made.append(answer)
+        finally:
+            timer.cancel()
         return made
 
     def forget(self, texts: Iterable[str]) -> None:
@@ -157,7 +166,7 @@ class Lanes:
         return totals | self._cache.statistics()
 
     def _lane(self, package: Package, search: Search) -> _Lane:
-        key = (package.name, package.version, str(search))
+        key = (package.name, package.version, search)
         lane = self._lanes.get(key)
         if lane is None:
             batcher: Batcher[_Wanted] = Batcher(self._window_s, self._items_max, self._waiting_max)
@@ -167,32 +176,29 @@ class Lanes:
     def _answer(
         self, lane: _Lane, text: str, deadline: float, priority: int, late_at: float
     ) -> "str | asyncio.Future[str]":
-        """The cached translation, or the future of the one on its way. No await between look-up and entry."""
+        """The cached translation, or a future of our own for the one on its way. No await between look-up and entry."""
         known = self._cache.get(self._key(lane, text))
         if known is not None:
             return known
-        pending = lane.pending.get(text)
-        if pending is not None:
-            return pending
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[str] = loop.create_future()
         # Whoever waits takes the exception; if nobody waits any more, it is not "never retrieved".
-        answer.add_done_callback(lambda done: done.cancelled() or done.exception())
+        answer.add_done_callback(_retrieve)
+        pending = lane.pending.get(text)
+        if pending is not None:
+            pending.answers.append(answer)
+            return answer
+        wanted = _Wanted(text, [answer])
         if not lane.batcher.offer(
-            _Wanted(text, answer),
-            loop.time(),
-            deadline=deadline,
-            priority=priority,
-            late_at=late_at,
-            weight=_weight(text),
+            wanted, loop.time(), deadline=deadline, priority=priority, late_at=late_at, weight=_weight(text)
         ):
             raise Overloaded
-        lane.pending[text] = answer
+        lane.pending[text] = wanted
         self._schedule(lane)
         return answer
 
     def _key(self, lane: _Lane, text: str) -> CacheKey:
-        return CacheKey(lane.package.name, lane.package.version, str(lane.search), text)
+        return CacheKey(lane.package.name, lane.package.version, lane.search_name, text)
 
     def _schedule(self, lane: _Lane) -> None:
         """See to it that the lane is looked at when its batch is due. One timer a lane."""
@@ -266,14 +272,27 @@ class Lanes:
         return made
 
     def _settle(self, lane: _Lane, wanted: _Wanted, outcome: "str | Exception") -> None:
-        if lane.pending.get(wanted.text) is wanted.answer:
+        if lane.pending.get(wanted.text) is wanted:
             del lane.pending[wanted.text]
-        if wanted.answer.done():
-            return
-        if isinstance(outcome, str):
-            wanted.answer.set_result(outcome)
-        else:
-            wanted.answer.set_exception(outcome)
+        for answer in wanted.answers:
+            if answer.done():
+                continue
+            if isinstance(outcome, str):
+                answer.set_result(outcome)
+            else:
+                answer.set_exception(outcome)
+
+
+def _expire(answers: "Sequence[str | asyncio.Future[str]]") -> None:
+    """The deadline of one caller: what has no answer by now, gets none."""
+    for answer in answers:
+        if not isinstance(answer, str) and not answer.done():
+            answer.set_exception(_Expired())
+
+
+def _retrieve(answer: "asyncio.Future[str]") -> None:
+    if not answer.cancelled():
+        answer.exception()
 
 
 def _weight(text: str) -> int:

@@ -69,6 +69,9 @@ def full_width(text: str) -> str:
 def half_width(text: str) -> str:
     """`text` with half-width marks, and a space after a mark that ended a clause without one."""
 
+    if text.isascii():
+        return text
+
     def narrowed(found: "regex.Match[str]") -> str:
         marks = "".join(_HALF[mark] for mark in found[0])
         following = text[found.end() : found.end() + 1]

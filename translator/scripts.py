@@ -40,6 +40,7 @@ _CLASSES: Final[dict[Script, str]] = {
 _LETTER: Final = regex.compile(
     "|".join(f"(?P<{script.name}>{pattern}+)" for script, pattern in _CLASSES.items()) + r"|(?P<OTHER>\p{L})"
 )
+_NAMED: Final = {script.name: script for script in Script}
 
 HAN: Final = r"\p{Han}"
 WIDE: Final = r"[\p{Han}\p{Hiragana}\p{Katakana}ー]"
@@ -77,9 +78,13 @@ def scripts_of(language: str) -> frozenset[Script]:
 def count(text: str) -> Counter[Script]:
     """Letters of `text` by script."""
     counted: Counter[Script] = Counter()
+    if text.isascii():
+        if letters := sum(map(str.isalpha, text)):
+            counted[Script.LATIN] = letters
+        return counted
     for match in _LETTER.finditer(text):
         assert match.lastgroup is not None
-        counted[Script[match.lastgroup]] += match.end() - match.start()
+        counted[_NAMED[match.lastgroup]] += match.end() - match.start()
     return counted
 
 

@@ -24,6 +24,8 @@ _END: Final = regex.compile(
     rf"(?:[。！？!?…｡]+[。！？!?…｡.~～]*{_CLOSERS}\s*|\.+{_CLOSERS}(?:\s+|\Z)|[~～]+\s*(?=\p{{Han}})"
     r"|(?<=\p{Han}{2})[ \u3000]+(?=\p{Han}{2})|(?<!\p{Han})([哈嘿嘻呵])\1+(?=\p{Han}))"
 )
+_ONE: Final = regex.compile(r"(?V1)(?:[[\p{Han}，、]--[哈嘿嘻呵]]++|[A-Za-z ,'’]++)[。！？.!?]?")
+"""One sentence, as most lines of chat are: nothing in it before the end at which `_END` could cut."""
 _ABBREVIATION: Final = regex.compile(
     r"(?:\b(?:dr|mr|mrs|ms|prof|sr|jr|st|vs|etc|no|vol|fig|approx|dept|est|inc|ltd|co|corp|e\.g|i\.e|a\.m|p\.m|ph\.d"
     r"|jan|feb|mar|apr|jun|jul|aug|sep|sept|oct|nov|dec|sra|dra|mme|mlle|bzw|z\.b|d\.h|usw|\p{Lu})|\b(?:\p{L}\.)+\p{L})\.\s*\Z",
@@ -37,6 +39,8 @@ _CLAUSE: Final = regex.compile(r"[，,；;：:、]\s*|\s+")
 
 def split(text: str) -> list[str]:
     """Sentences of `text` with their white space; `"".join(split(text)) == text`. Line breaks end a sentence."""
+    if len(text) <= LENGTH_MAX and _ONE.fullmatch(text) is not None:
+        return [text]
     pieces: list[str] = []
     for line in text.splitlines(keepends=True):
         start = 0

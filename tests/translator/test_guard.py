@@ -3,9 +3,12 @@
 from pathlib import Path
 
 import pytest
+import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
+from translator import guard
+from translator.chinese import to_simplified
 from translator.guard import Doubt, doubt
 
 
@@ -142,3 +145,31 @@ def test_translations_by_people_are_believed(direction: str) -> None:
     assert len(pairs) > 1_900
     assert len(doubted) <= FALSE_SHARE_MAX * len(pairs), doubted
     assert target_language in ("zh", "en")
+
+
+HAN = st.lists(st.sampled_from([*"我你今天去公园了不没别无，。！？…", "哈哈", "没关系", "囧", "〇"]), max_size=14).map(
+    "".join
+)
+PLAIN = st.lists(
+    st.sampled_from(["I ", "went ", "to the park ", "not ", "don't ", "ha", "ha ", "un", ", ", "! ", "hello", "7"]),
+    max_size=24,
+).map("".join)
+
+
+@given(HAN, PLAIN, st.sampled_from(["zh", "zh-Hant", "ja"]), st.sampled_from(["en", "es", "ru"]), st.booleans())
+def test_the_short_look_at_everyday_lines_says_what_the_long_one_says(
+    han: str, plain: str, one: str, other: str, reads_han: bool
+) -> None:
+    asked = (plain.strip(), han, other, one) if reads_han else (han, plain.strip(), one, other)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(guard, "_is_everyday", lambda *_: False)
+        patch.setattr(guard, "_MAY_DENY", regex.compile(""))
+        long_look = doubt(*asked)
+    assert doubt(*asked) is long_look
+
+
+def test_no_character_that_denies_is_overlooked_in_either_script() -> None:
+    denies = set("不没沒未非别无無")
+    for code in (*range(0x2E80, 0xD800), *range(0xF900, 0xFB00), *range(0x20000, 0x32000)):
+        if denies & set(to_simplified(chr(code))):
+            assert guard._MAY_DENY.search(chr(code)), chr(code)

@@ -253,3 +253,20 @@ def test_on_the_event_loop_of_the_product_too() -> None:
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(story())
+
+
+def test_who_joins_late_with_a_nearer_deadline_leaves_alone() -> None:
+    """One sentence, two callers: the deadline of one is not that of the other."""
+
+    async def story() -> None:
+        engine = ScriptedEngine(delay_s=1.0)
+        async with Lanes(engine) as lanes, asyncio.TaskGroup() as tasks:
+            patient = tasks.create_task(lanes.translate(ZH_EN, ["s"], deadline=in_s(5)))
+            await asyncio.sleep(0.1)
+            with pytest.raises(TooLate):
+                await lanes.translate(ZH_EN, ["s"], deadline=in_s(0.2))
+            assert asyncio.get_running_loop().time() == pytest.approx(0.3)
+            assert await patient == ["en:s"]
+        assert engine.batches == [("s",)]
+
+    run(story())

@@ -5,6 +5,7 @@ import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
+from translator import masking
 from translator.masking import Kind, Passage, Verbatim, lost, mask, protected, unmask, words
 
 CHATTY = st.lists(
@@ -171,3 +172,21 @@ def test_faces_come_through(face: str, form: str) -> None:
     made = unmask(segments, ["word"] * sum(isinstance(segment, Passage) for segment in segments), "en")
     assert face.removeprefix("orz") in made
     assert lost(text, made) == ()
+
+
+FACES = st.lists(
+    st.sampled_from([*"TQVWvwoOuUqaxXDQA39", "你", "é", "Привет", " ", ".", "...", ".com", "，", "'", "…", "?", "ツ"]),
+    max_size=10,
+).map("".join)
+
+
+@given(FACES | ANY_TEXT)
+def test_an_everyday_text_holds_no_protected_span(text: str) -> None:
+    if masking._is_everyday(text):
+        assert masking._ANY.search(text) is None
+
+
+def test_no_everyday_character_is_a_span_of_its_own() -> None:
+    everyday = [chr(code) for code in range(0x20000) if masking._is_everyday(chr(code))]
+    assert len(everyday) > 30_000
+    assert not [character for character in everyday if masking._ANY.search(character)]

@@ -1,9 +1,11 @@
 """Cutting a line into sentences: lossless, bounded, and right about abbreviations and closing quotes."""
 
 import pytest
+import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
+from translator import sentences
 from translator.sentences import LENGTH_MAX, split
 
 
@@ -44,3 +46,16 @@ def test_a_line_without_marks_is_cut_at_a_clause() -> None:
     pieces = split("好的，" * 200)
     assert all(piece.endswith("，") for piece in pieces)
     assert all(len(piece) <= LENGTH_MAX for piece in split("a" * 4000))
+
+
+@given(
+    st.lists(
+        st.sampled_from([*"我，。？.… aI’~\n\u3000", "今天", "哈哈", "Mr.", "p.m.", "the"]),
+        max_size=9,
+    ).map("".join)
+)
+def test_one_everyday_sentence_is_recognised_only_where_nothing_would_be_cut(text: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sentences, "_ONE", regex.compile("(?!)"))
+        cut = split(text)
+    assert split(text) == cut
