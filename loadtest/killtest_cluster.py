@@ -29,6 +29,7 @@ from chat.client import Client
 from loadtest.cluster import Cluster, ClusterNode, local_cluster
 from loadtest.killtest import (
     ACK_WITHIN_S,
+    AMBUSH_WITHIN_S,
     LANGUAGES,
     POSTS_PER_S,
     READERS,
@@ -90,6 +91,8 @@ class Kept:
                 await asyncio.sleep(RESTART_S)
         finally:
             self.kill()
+            if self.process is not None:
+                await self.process.wait()
 
     def kill(self) -> int | None:
         """Its pid, if it lived."""
@@ -119,11 +122,9 @@ class Scene:
             case "gateway":
                 return self.gateways[int(planned.pick * len(self.gateways))].kill()
             case "primary":
-                await self.wait_whole()
                 leading = await asyncio.to_thread(lambda: [node for node in self.cluster.nodes if node.is_primary])
                 return await self._kill_primary(leading[int(planned.pick * len(leading))])
             case _:
-                await self.wait_whole()
                 machine = self.machines[int(planned.pick * len(self.machines))]
                 machine.cut()
                 try:
@@ -225,6 +226,13 @@ async def strike_all(here: Scene, kills: Sequence[PlannedKill], times: Times, co
     loop = asyncio.get_running_loop()
     for planned in kills:
         await asyncio.sleep(max(0.0, times.began_s + planned.at_s - loop.time()))
+        if planned.role != "gateway":
+            await here.wait_whole()
+        if planned.ambush_s is not None:
+            course.sent.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(course.sent.wait(), AMBUSH_WITHIN_S)
+            await asyncio.sleep(planned.ambush_s)
         done = {"role": planned.role, "posts_under_way": course.under_way}
         struck = await here.strike(planned)
         course.kills.append({"at_s": round(loop.time() - times.began_s, 3), **done, "pid": struck})

@@ -190,7 +190,7 @@ class RedisArchiver:
 
     async def _ease(self) -> None:
         bound = self._keeping.engine_bytes_max
-        if not bound or await self._used_bytes() <= bound:
+        if not bound or await self._engine.used_bytes() <= bound:
             return
         self._counts["pressed"] += 1
         rooms = await self._rooms()
@@ -200,7 +200,7 @@ class RedisArchiver:
                 if room.head - stays > room.floor:
                     await self.move(room.id, room.head - stays)
                     room.floor = room.head - stays
-                    if await self._used_bytes() <= bound * EASED_SHARE:
+                    if await self._engine.used_bytes() <= bound * EASED_SHARE:
                         return
 
     async def _last_entries_ms(self, rooms: Sequence[str]) -> dict[str, int]:
@@ -212,13 +212,6 @@ class RedisArchiver:
             for room, stored in zip(some, await self._engine.call_all(asked), strict=True):
                 times[room] = read_entry(room, stored[0][1][3], stored[0][1][5]).at_ms if stored else 0
         return times
-
-    async def _used_bytes(self) -> int:
-        answer: bytes = await self._engine.call("INFO", "memory")
-        for line in answer.split(b"\r\n"):
-            if line.startswith(b"used_memory:"):
-                return int(line.partition(b":")[2])
-        return 0
 
 
 def _edits(archived: Sequence[ArchivedEntry]) -> list[int]:

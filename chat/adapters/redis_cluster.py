@@ -102,6 +102,16 @@ class ClusterEngine:
         _any_reached(answers)
         return _in_order(len(commands), parts.values(), answers)
 
+    async def used_bytes(self) -> int:
+        """Of the fullest primary that can be reached. Raises Unavailable."""
+        await self._topology.wait_known()
+        found = await _all([self._used_bytes(node) for node in self._topology.primaries])
+        _any_reached(found)
+        return max(answer[0] for answer in found if not isinstance(answer, Unavailable))
+
+    async def _used_bytes(self, node: Node) -> list[Any]:
+        return [await (await self._engine(node)).used_bytes()]
+
     async def read_streams(self, group: str, reader: str, count: int, streams: Sequence[str], block_ms: int) -> Any:
         """What XREADGROUP answers, of the streams that can be reached."""
         loop = asyncio.get_running_loop()

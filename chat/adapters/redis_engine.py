@@ -184,6 +184,12 @@ class RedisEngine:
         no node could be reached."""
         return await self.call_all(commands)
 
+    async def used_bytes(self) -> int:
+        """Memory in which it keeps its data. Raises Unavailable."""
+        told: bytes = await self.call("INFO", "memory")
+        values = dict(line.split(b":", 1) for line in told.split(b"\r\n") if b":" in line)
+        return int(values.get(b"used_memory", 0))
+
     async def read_streams(self, group: str, reader: str, count: int, streams: Sequence[str], block_ms: int) -> Any:
         """What XREADGROUP answers for the new entries of all these streams."""
         command: list[str | int] = ["XREADGROUP", "GROUP", group, reader, "COUNT", count]

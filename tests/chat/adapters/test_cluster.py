@@ -153,6 +153,7 @@ async def test_rooms_are_spread_over_the_nodes_and_asked_for_together(cluster: C
         assert {here.shard(room) for room in ROOMS} == {0, 1, 2}
         assert here.feed.statistics()["nodes"] == 3
         assert await here.engine.log.rooms() == list(ROOMS)
+        assert await here.engine.redis.used_bytes() > 1_000_000
         keys = [f"{here.prefix}k{n}" for n in range(30)]
         await here.engine.redis.call_all([("SET", key, key) for key in keys])
         assert await here.engine.redis.call_all([("GET", key) for key in keys]) == [key.encode() for key in keys]
