@@ -11,6 +11,7 @@ DURATION ?= 60
 SEED ?= 1
 PYTEST_ARGS ?=
 TRAIN_ARGS ?=
+ARCHIVE_ARGS ?=
 
 # One stamp for each set of requirements; older than pyproject.toml, it is made anew.
 RUN_READY := $(VENV)/.ready-run
@@ -23,7 +24,7 @@ SHOW := awk -v tty="$$([ -t 1 ] && echo 1 || true)" \
   '/^(Collecting|Building|Installing)/ && tty {printf "\r\033[K  %3d  %.70s", ++n, $$0; fflush()} END {if (tty) printf "\r\033[K"}'
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fast lint docs kill-test kill-test-cluster bench-idle bench-translate bench-overload screenshots train train-tiny evaluate clean
+.PHONY: help run test fast lint docs kill-test kill-test-cluster bench-idle bench-translate bench-archive bench-overload screenshots train train-tiny evaluate clean
 
 help:  ## list these commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,8 +67,11 @@ bench-idle: $(TEST_READY)  ## memory and processor of idle connections
 bench-translate: $(TEST_READY)  ## chat lines a second, against argostranslate and LibreTranslate
 	$(BIN)/python -m loadtest.bench.translate
 
+bench-archive: $(TEST_READY)  ## a million messages in a room: engine memory, pages of history, archivers killed (ARCHIVE_ARGS=--short)
+	$(BIN)/python -m tests.bench.archive $(ARCHIVE_ARGS)
+
 bench-overload: $(TEST_READY)  ## readers of originals while the translator has three times what it can do
-	OVERLOAD_ROUNDS=4 $(BIN)/pytest -q -s tests/system/test_translator_kills.py -k three_times
+	$(BIN)/python -m loadtest.bench.overload
 
 screenshots: $(TEST_READY)  ## take the pictures of docs/ again (needs Chromium)
 	$(BIN)/python -m tests.browser.screenshots

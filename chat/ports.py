@@ -489,14 +489,6 @@ class Archive(Protocol):
         `limit` of them. Returns how many."""
         ...
 
-    async def cut(self, room: str, epoch: str, after: int) -> None:
-        """Remove every entry with a greater seq. For a restored engine, whose seqs from here on are given anew."""
-        ...
-
-    async def rename(self, room: str, epoch: str, new_epoch: str) -> None:
-        """This life goes on under another epoch. Nothing when it is not here."""
-        ...
-
     async def read_after(self, room: str, epoch: str, seq: int, upto: int, limit: int) -> Sequence[ArchivedEntry]:
         """Up to `limit` entries with `seq` < their seq <= `upto`, the first ones, ascending."""
         ...

@@ -38,6 +38,8 @@ from gateway.web import WebFiles
 WEB: Final = Path(__file__).parent / "web"
 ROUTES_LOOK_S: Final = 10.0
 """How often installed packages are looked at, as often as translators do."""
+SEEN_BY_ALL: Final = frozenset({"texts_parked"})
+"""What every translator reports of a queue that is common to them."""
 BACKLOG: Final = 2048
 """Connections the kernel may hold for us: everybody of a full room at once after a restart."""
 OPEN_FILES: Final = 65_536
@@ -85,7 +87,10 @@ class App:
         """Engine, gateway and HTTP, for as long as the block lasts. Raises Unavailable, KeysInvalid."""
         settings = self.settings
         keys = TokenKeys.open(settings.keys_path, settings.audience, make=settings.may_make_keys)
-        async with connect_engine(settings.redis_url, settings.data_dir) as engine, engine.new_feed() as feed:
+        async with (
+            connect_engine(settings.redis_url, settings.data_dir, archive_url=settings.archive_url) as engine,
+            engine.new_feed() as feed,
+        ):
             clock = Clock()
             service = Service(
                 engine.log,
@@ -172,7 +177,8 @@ async def translators(presence: Presence) -> dict[str, float]:
     counted: dict[str, float] = {"translators": len(rosters)}
     for roster in rosters:
         for (name, *_), value in roster.readers.items():
-            counted[f"translator_{name}"] = counted.get(f"translator_{name}", 0) + value
+            known = counted.get(f"translator_{name}", 0)
+            counted[f"translator_{name}"] = max(known, value) if name in SEEN_BY_ALL else known + value
     return counted
 
 

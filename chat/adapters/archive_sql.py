@@ -15,7 +15,6 @@ second driver for each database. Library exceptions end here as `Unavailable`.
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
 from sqlalchemy import (
@@ -38,7 +37,6 @@ from sqlalchemy import (
     or_,
     select,
     text,
-    update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
@@ -170,22 +168,6 @@ class SqlArchive:
         self._counts["dropped"] += dropped
         return dropped
 
-    async def cut(self, room: str, epoch: str, after: int) -> None:
-        def work(connection: Connection) -> None:
-            life = self._turn(connection, room, epoch)
-            connection.execute(delete(_entries).where(_entries.c.life == life, _entries.c.seq > after))
-            connection.execute(delete(_forgotten).where(_forgotten.c.life == life, _forgotten.c.of > after))
-
-        await self._write(work)
-
-    async def rename(self, room: str, epoch: str, new_epoch: str) -> None:
-        def work(connection: Connection) -> None:
-            connection.execute(
-                update(_lives).where(_lives.c.room == room, _lives.c.epoch == epoch).values(epoch=new_epoch)
-            )
-
-        await self._write(work)
-
     async def read_after(self, room: str, epoch: str, seq: int, upto: int, limit: int) -> Sequence[ArchivedEntry]:
         page = (
             select(*_columns)
@@ -216,16 +198,6 @@ class SqlArchive:
         if kind:
             page = page.where(_entries.c.kind == kind)
         return (await self._read(room, epoch, page))[::-1]
-
-    async def copy_to(self, file: Path) -> None:
-        """A whole and consistent copy of a SQLite archive while others write. Raises ValueError for another one."""
-        if not self._is_sqlite:
-            raise ValueError("only a SQLite archive is a file")
-
-        def work(connection: Connection) -> None:
-            connection.exec_driver_sql("VACUUM INTO ?", (str(file),))
-
-        await self._call(lambda: self._connected(work, autocommit=True))
 
     def statistics(self) -> dict[str, int]:
         return dict(self._counts)
@@ -262,14 +234,11 @@ class SqlArchive:
             words = str(getattr(error, "orig", None) or error).splitlines()
             raise Unavailable(f"the archive cannot be used: {words[0] if words else type(error).__name__}") from error
 
-    def _connected(self, work: Callable[[Connection], T], **options: Any) -> T:
+    def _connected(self, work: Callable[[Connection], T], *, writes: bool = False) -> T:
         if not self._made:
             self._make_tables()
-        with self._engine.connect().execution_options(**_options(options)) as connection:
-            if options.get("autocommit"):
-                return work(connection)
-            with connection.begin():
-                return work(connection)
+        with self._engine.connect().execution_options(writes=writes) as connection, connection.begin():
+            return work(connection)
 
     def _make_tables(self) -> None:
         with self._engine.connect().execution_options(writes=True) as connection, connection.begin():
@@ -277,10 +246,6 @@ class SqlArchive:
                 connection.execute(text(f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})"))
             _metadata.create_all(connection)
         self._made = True
-
-
-def _options(options: dict[str, Any]) -> dict[str, Any]:
-    return {"isolation_level": "AUTOCOMMIT"} if options.get("autocommit") else options
 
 
 def _life(room: str, epoch: str) -> Any:
@@ -346,6 +311,5 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    if connection.get_isolation_level() != "AUTOCOMMIT":
-        writes = connection.get_execution_options().get("writes")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    writes = connection.get_execution_options().get("writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

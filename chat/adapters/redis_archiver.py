@@ -30,8 +30,10 @@ SLACK: Final = BATCH
 """So many above what stays are let be: a move for each entry would cost a commit for each."""
 HOT_FEWEST: Final = 100
 """What stays of quiet rooms under memory pressure, if that suffices: the page that a reader opens with."""
-EASED_SHARE: Final = 0.9
-"""Of `engine_bytes_max`: until then it goes on, so that it does not begin again at once."""
+PRESSED_SHARE: Final = 0.85
+"""Of `engine_bytes_max`: from here on rooms give up more. What comes until the next sweep still fits."""
+EASED_SHARE: Final = 0.75
+"""Until then it goes on, so that it does not begin again at once."""
 ROOMS_AT_ONCE: Final = 200
 DROPPED_AT_ONCE: Final = 1_000
 DAY_MS: Final = 86_400_000
@@ -190,7 +192,7 @@ class RedisArchiver:
 
     async def _ease(self) -> None:
         bound = self._keeping.engine_bytes_max
-        if not bound or await self._engine.used_bytes() <= bound:
+        if not bound or await self._engine.used_bytes() <= bound * PRESSED_SHARE:
             return
         self._counts["pressed"] += 1
         rooms = await self._rooms()

@@ -10,6 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
+from gateway.cli.archive import archiver, backup, restore, retain
 from gateway.cli.doctor import doctor
 from gateway.cli.documents import docs, openapi
 from gateway.cli.entrance import invite, token, welcome
@@ -52,11 +53,15 @@ COMMANDS: Final[Sequence[Callable[..., None]]] = (
     up,
     gateway,
     translator,
+    archiver,
     engine,
     token,
     invite,
     welcome,
     export,
+    retain,
+    backup,
+    restore,
     translate,
     doctor,
 )

@@ -130,23 +130,6 @@ async def test_what_is_too_old_is_dropped_from_the_front_in_steps(archive: Archi
     assert seqs(await everything(archive)) == list(range(21, 31))
 
 
-async def test_a_cut_removes_what_comes_after_and_only_that(archive: Archive) -> None:
-    await archive.keep("r", EPOCH, posts(1, 9))
-    await archive.forget("r", EPOCH, 8)
-    await archive.cut("r", EPOCH, 6)
-    assert seqs(await everything(archive)) == [1, 2, 3, 4, 5, 6]
-    await archive.keep("r", EPOCH, posts(7, 9))  # given anew: another message than the forgotten one
-    assert seqs(await everything(archive)) == list(range(1, 10))
-
-
-async def test_a_renamed_life_is_read_under_its_new_epoch(archive: Archive) -> None:
-    await archive.keep("r", EPOCH, posts(1, 3))
-    await archive.rename("r", EPOCH, "e2")
-    assert await everything(archive) == []
-    assert await everything(archive, "e2") == [kept(seq, epoch="e2") for seq in (1, 2, 3)]
-    await archive.rename("nowhere", EPOCH, "e2")
-
-
 async def test_lives_and_rooms_do_not_mix(archive: Archive) -> None:
     await archive.keep("r", EPOCH, posts(1, 3))
     await archive.keep("r", "e2", [kept(1, epoch="e2")])

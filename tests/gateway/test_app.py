@@ -35,7 +35,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> MemoryEngine:
     engine = MemoryEngine()
 
     @asynccontextmanager
-    async def connect(redis_url: str | None, data_dir: Path) -> AsyncIterator[MemoryEngine]:
+    async def connect(redis_url: str | None, data_dir: Path, *, archive_url: str | None) -> AsyncIterator[MemoryEngine]:
         yield engine
 
     monkeypatch.setattr(module, "connect_engine", connect)

@@ -237,7 +237,7 @@ def test_children_find_the_settings_of_the_command_line() -> None:
     started = roles(settings, 1234)
     assert [role.name for role in started] == [
         *("gateway-1", "gateway-2", "gateway-3", "translator-1", "translator-2"),
-        "greeter-1",
+        *("archiver-1", "greeter-1"),
     ]
     assert [role.name for role in started if not role.vital] == ["greeter-1"]
     assert "greeter-1" not in [role.name for role in roles(load_settings(greeter=False), 1234)]

@@ -7,8 +7,6 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from msgspec import structs
-
 from chat.errors import Unavailable
 from chat.ports import TEXTS_ABOUT, ArchivedEntry
 
@@ -51,20 +49,6 @@ class MemoryArchive:
             del life.entries[seq]
             dropped += 1
         return dropped
-
-    async def cut(self, room: str, epoch: str, after: int) -> None:
-        life = await self._step(room, epoch)
-        life.keep_only({seq for seq in life.entries if seq <= after})
-        life.forgotten = {of for of in life.forgotten if of <= after}
-
-    async def rename(self, room: str, epoch: str, new_epoch: str) -> None:
-        life = await self._step(room, epoch)
-        del self._lives[room, epoch]
-        life.entries = {
-            seq: ArchivedEntry(structs.replace(each.entry, epoch=new_epoch), each.kind, each.of)
-            for seq, each in life.entries.items()
-        }
-        self._lives[room, new_epoch] = life
 
     async def read_after(self, room: str, epoch: str, seq: int, upto: int, limit: int) -> Sequence[ArchivedEntry]:
         life = await self._step(room, epoch)
