@@ -36,6 +36,7 @@ OF_TRANSLATORS: Final = frozenset(
         "translation_threads",
         "translator_metrics_host",
         "translator_metrics_port",
+        "translator_niceness",
     }
 )
 """Settings of translators alone. They stand in the same file, so they are no slips there."""

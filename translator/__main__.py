@@ -35,6 +35,7 @@ from translator.libretranslate import Engines, LibreTranslateEngine
 from translator.metrics import GAUGES, serve_metrics
 from translator.packages import PackageStore
 from translator.pipeline import Pipeline
+from translator.priority import yield_to_others
 from translator.routes import Package
 from translator.settings import TranslatorSettings
 from translator.shared import SharedRows
@@ -57,6 +58,7 @@ def main() -> int:
         print(_words(error), file=sys.stderr)
         return 2
     configure_logs(settings.log_level, settings.log_format)
+    yield_to_others(settings.translator_niceness)  # before there is a second thread: all of them inherit it
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         try:
             runner.run(serve(settings))
@@ -79,7 +81,7 @@ async def serve(settings: TranslatorSettings) -> None:
     engine: Engine = Engines(local, server) if server else local
     try:
         async with (
-            connect_engine(settings.redis_url, settings.data_dir) as connected,
+            connect_engine(settings.redis_url, settings.data_dir, archive_url=settings.archive_url) as connected,
             connected.new_feed() as feed,
             Lanes(engine, Cache(settings.translation_cache_max), running_max=local.threads) as lanes,
         ):
@@ -94,6 +96,7 @@ async def serve(settings: TranslatorSettings) -> None:
                 connected.jobs,
                 connected.log,
                 pipeline,
+                parked=connected.parked,
                 feed=feed,
                 shared=SharedRows(connected.translations),
                 running_max=settings.translation_jobs_max,

@@ -200,7 +200,8 @@ def _yield_to_others() -> None:
     """Lower the priority of this thread. The library's own threads, made when a model is loaded here, inherit it."""
     if hasattr(os, "setpriority"):
         with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+            here = threading.get_native_id()
+            os.setpriority(os.PRIO_PROCESS, here, max(NICENESS, os.getpriority(os.PRIO_PROCESS, here)))
 
 
 def _locked(encode: Callable[[str], list[str]], decode: Callable[[list[str]], str]) -> _Tokenizer:

@@ -33,6 +33,11 @@ class TranslatorSettings(BaseSettings):
         description="Redis or Valkey shared with the gateways, or a cluster of them. Empty: the small engine bundled "
         "with Diqiucun.",
     )
+    archive_url: str | None = Field(
+        default=None,
+        pattern=r"^(none|(sqlite:///|postgresql://)\S+)$",
+        description="Archive shared with the gateways. Empty: as the gateways have it.",
+    )
     package_index_url: str | None = Field(
         default=None, description="Index of translation packages, for mirrors. Empty: the Argos index."
     )
@@ -62,6 +67,13 @@ class TranslatorSettings(BaseSettings):
         "Empty: no text leaves this machine.",
     )
     libretranslate_key: str = Field(default="", repr=False, description="The key that server wants, if any.")
+    translator_niceness: int = Field(
+        default=5,
+        ge=0,
+        le=19,
+        description="How far translators step back for gateways on the same processors, as in nice(1). Above 5, "
+        "translations wait for whatever else the machine does.",
+    )
     translator_metrics_host: str = Field(default="127.0.0.1", description="Address of a translator's own metrics.")
     translator_metrics_port: int = Field(
         default=0, ge=0, le=65_535, description="Port of a translator's own /metrics; 0 for none."

@@ -1,14 +1,12 @@
 """Takes jobs, translates, appends what came of it to the room's log, acknowledges. In that order.
 
-Invariants: a job is acknowledged only after everything it owed stands in the log, so a worker that dies loses
-nothing. `Translated` and `Untranslated` for one message, revision and language carry the *same* once-key, so a job
-that two workers did speaks once, even when one of them had an answer and the other had none. A text owed to a reader
-ends as one or the other; silence is kept only where no reader waits: nothing in the line to translate, or the message
-was edited or recalled meanwhile.
+Invariants: a job is acknowledged only after everything it owed stands in the log, or waits in the engine among the
+parked texts (`translator.parking`), so a worker that dies loses nothing. A text owed to a reader ends as `Translated`
+or as `Untranslated`; silence is kept only where no reader waits: nothing in the line to translate, or the message was
+edited or recalled meanwhile. What is owed stands in `translator.debts`, how it is said in `translator.telling`.
 
 Skipped is not lost. Under overload the batcher gives up what has been late for long, and here that becomes
-`Untranslated(reason="overload")` under a once-key of its own; the text is parked, and translated when the worker is
-idle again. Parked texts are bounded, leave after `PARKED_S`, and go back into the queue when the worker stops.
+`Untranslated(reason="overload")`; the text is parked, and translated when a worker is idle again.
 
 At most `running_max` jobs are in hand, many more than the engine works on: only what is in hand can be put in order
 (mentions before the rest, what can be in time before what cannot). A job that failed in a way nobody foresaw is not
@@ -17,46 +15,42 @@ instead of poisoning one worker after another.
 """
 
 import asyncio
-import itertools
 import time
-from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from typing import Final, TypeVar
+from dataclasses import replace
+from typing import Final
 
 import msgspec
 import structlog
 
 from chat.errors import Unavailable
-from chat.events import Explained, Translated, Untranslated
-from chat.language import wanted
 from chat.limits import TRANSLATION_BUDGET_MS
 from chat.ports import (
     TRANSLATORS,
-    Appended,
     ForgetText,
     Gap,
-    Guard,
     Job,
     JobText,
     PreviewAnswer,
     PreviewText,
     RoomFeed,
     RoomLog,
-    RoomMissing,
-    Stale,
     TakenJob,
     TranslationJobs,
     Whisper,
 )
-from chat.wire import readable_event
 from translator.batching import CATCH_UP, POSTED, URGENT
 from translator.chinese import to_simplified, to_traditional
-from translator.detect import Detection, Reason
-from translator.explaining import explanations
+from translator.debts import Debt, debts_of, languages_read, names_in
+from translator.detect import Reason
+from translator.glossaries import Glossaries
+from translator.pace import Pace
+from translator.parking import Parking
 from translator.pipeline import Pipeline, Refusal, Translation, Why
+from translator.retrying import RETRY_FIRST_S, RETRY_MAX_S, settled
 from translator.shared import Row, SharedRows
+from translator.telling import BUDGET_MS, Telling
 from translator.terms import Placing, Terms
 
 DELIVERIES_MAX: Final = 5
@@ -66,26 +60,9 @@ TAKE_WAIT_MS: Final = 1_000
 """How long one `take` waits for a first job; also how soon an idle worker notices that it should stop."""
 TAKE_MAX: Final = 64
 """Jobs in one `take`, so that workers side by side share a burst."""
-RETRY_FIRST_S: Final = 0.2
-RETRY_MAX_S: Final = 5.0
-APPEND_ATTEMPTS_MAX: Final = 6
-"""With doubling pauses about six seconds; after that the job is left to be delivered again."""
-BUDGET_MS: Final = 800
-"""Where a job does not say what its room allows."""
-GLOSSARY_LOOK_S: Final = 0.5
-"""How long one look at a room's glossary serves: so soon a new term is in force everywhere."""
-GLOSSARIES_MAX: Final = 1_000
-PARKED_MAX: Final = 10_000
-PARKED_S: Final = 15 * 60.0
-"""A translation that comes later than this interests nobody who is still in the room."""
-PARKED_AT_ONCE: Final = 8
 IDLE_JOBS: Final = 4
 """With so few jobs in hand there is time for what was skipped."""
-IDLE_LOOK_S: Final = 0.2
-
 log = structlog.get_logger("translator.worker")
-
-Done = TypeVar("Done")
 
 
 class Forget(msgspec.Struct, frozen=True, tag="forget"):
@@ -103,36 +80,6 @@ def wall_clock_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Debt:
-    """What one message owes the readers of one language."""
-
-    job: Job
-    text: JobText
-    ref: str
-    found: Detection
-    target: str
-    source: str
-    """Of the spans to translate: the target itself where only those in `also` are."""
-    also: str
-    marked: bool = False
-    """The readers know that it was skipped: now only a translation is news."""
-
-    @property
-    def once(self) -> str:
-        return f"t:{self.job.of}:{self.job.revision}:{self.target}"
-
-    @property
-    def once_skipped(self) -> str:
-        return f"o:{self.job.of}:{self.job.revision}:{self.target}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Parked:
-    debt: Debt
-    until_s: float
-
-
 class Worker:
     """One per process. `run` returns after `stop`, when the jobs in hand are done or `drain_s` is over."""
 
@@ -143,6 +90,7 @@ class Worker:
         room_log: RoomLog,
         pipeline: Pipeline,
         *,
+        parked: TranslationJobs,
         feed: RoomFeed | None = None,
         shared: SharedRows | None = None,
         running_max: int = 2_048,
@@ -162,9 +110,13 @@ class Worker:
         """Jobs in hand, by reference."""
         self._room_for_more = asyncio.Event()
         self._stopping = asyncio.Event()
-        self._counted: Counter[str] = Counter()
-        self._glossaries: OrderedDict[str, tuple[float, int, Terms]] = OrderedDict()
-        self._parked: OrderedDict[tuple[str, int, str], _Parked] = OrderedDict()
+        self._pace = Pace()
+        self._telling = Telling(room_log, clock_ms)
+        self._counted = self._telling.counted
+        self._glossaries = Glossaries(room_log)
+        self._parking = Parking(
+            name, parked, self._pace, clock_ms, self._counted, idle=self._is_idle, settle=self._caught_up
+        )
 
     @property
     def name(self) -> str:
@@ -178,37 +130,27 @@ class Worker:
     def statistics(self) -> dict[str, int]:
         """Jobs by what became of them, and everything below."""
         jobs = ("taken", "done", "left", "redelivered", "previewed", "forgotten")
-        events = (
-            "translated",
-            "untranslated",
-            "stale",
-            "nothing_to_translate",
-            "skipped",
-            "caught_up",
-            "spoken_before",
-        )
-        times = ("in_budget", "over_budget", "ms")
         return (
             {f"jobs_{name}": self._counted[f"jobs_{name}"] for name in jobs}
-            | {f"events_{name}": self._counted[f"events_{name}"] for name in events}
-            | {f"translations_{name}": self._counted[f"translations_{name}"] for name in times}
-            | {"jobs_running": len(self._running), "texts_parked": len(self._parked)}
+            | self._telling.statistics()
+            | {"jobs_running": len(self._running), "texts_parked": self._parking.count}
             | (self._shared.statistics() if self._shared else {})
             | self._pipeline.statistics()
         )
 
     async def run(self) -> None:
         """Work until `stop`. Raises nothing that a job contains; a bug in this loop itself ends the process."""
-        async with asyncio.TaskGroup() as tasks:
-            async with _beside(tasks, self._hear(), self._catch_up(), self._keep(), self._keep_shared()):
-                try:
-                    await self._take_jobs(tasks)
-                    if self._running:
-                        await asyncio.wait(self._running, timeout=self._drain_s)
-                finally:
-                    for task in tuple(self._running):
-                        task.cancel()
-            await self._put_back()
+        async with (
+            asyncio.TaskGroup() as tasks,
+            _beside(tasks, self._hear(), self._parking.run(), self._keep(), self._keep_shared()),
+        ):
+            try:
+                await self._take_jobs(tasks)
+                if self._running:
+                    await asyncio.wait(self._running, timeout=self._drain_s)
+            finally:
+                for task in tuple(self._running):
+                    task.cancel()
 
     async def _keep_shared(self) -> None:
         if self._shared is not None:
@@ -244,6 +186,7 @@ class Worker:
             await asyncio.sleep(KEEP_EVERY_S)
             try:
                 await self._jobs.keep(self._name, tuple(self._running.values()))
+                await self._parking.keep()
             except Unavailable:
                 continue
 
@@ -287,23 +230,25 @@ class Worker:
                 await self._preview(taken, text)
             case ForgetText() as text:
                 await self._forget(taken.job.room, text.texts)
-        await self._settled(lambda: self._jobs.done([taken.ref]))
+        await self._pace.turn()
+        await settled(lambda: self._jobs.done([taken.ref]))
 
     # -- messages ----------------------------------------------------------------------------------------------------
 
     async def _serve(self, taken: TakenJob, text: JobText) -> None:
         """Append everything this job owes."""
-        terms = await self._terms(taken.job.room)
-        debts = self._debts(taken, text, terms)
-        await self._explain(taken, text, terms)
+        terms = await self._glossaries.of(taken.job.room)
+        found = self._pipeline.detect(text.text, languages_read(text), names_in(text, terms))
+        debts = debts_of(taken, text, found)
+        await self._telling.explain(taken, text, terms)
         if not debts:
             self._counted["events_nothing_to_translate"] += 1
             return
         if taken.times_delivered > 1 or self._is_late(text):
-            debts = [debt for each in debts if (debt := await self._still_owed(each)) is not None]
+            debts = [debt for each in debts if (debt := await self._telling.still_owed(each)) is not None]
         if taken.times_delivered > DELIVERIES_MAX:
             for debt in debts:
-                await self._say(debt, Refusal(Why.ENGINE_FAILED, debt.source, "delivered too often"))
+                await self._telling.say(debt, Refusal(Why.ENGINE_FAILED, debt.source, "delivered too often"))
             return
         if not debts:
             return
@@ -317,54 +262,18 @@ class Worker:
         if row is not None and self._shared is not None:
             self._shared.keep(row)
 
-    def _debts(self, taken: TakenJob, text: JobText, terms: Terms) -> list[Debt]:
-        """Nothing is owed for a line that needs no translation, unless a reader asked for it. Who reads the language
-        of a line but not that of words in the middle of it, is owed those words."""
-        candidates = tuple(dict.fromkeys(language for readers in text.readers for language in readers))
-        mentions = tuple(mention.text for mention in text.mentions)
-        found = self._pipeline.detect(text.text, candidates, (*mentions, *text.names, *_kept_in(text.text, terms)))
-        source = found.language or ""
-        if text.asked:
-            targets = tuple(dict.fromkeys(readers[0] for readers in text.readers if readers))
-        elif not found.needs_translation and found.reason is not Reason.PINYIN:
-            targets = ()
-        else:
-            targets = wanted(source, text.readers)
-        debts = [Debt(taken.job, text, taken.ref, found, target, source, found.also) for target in targets]
-        strangers = any(source in languages and found.also not in languages for languages in text.readers)
-        if found.unexplained and source and strangers and source not in targets:
-            debts.append(Debt(taken.job, text, taken.ref, found, source, source, found.also))
-        return debts
-
-    async def _explain(self, taken: TakenJob, text: JobText, terms: Terms) -> None:
-        """Slang and room terms, told to those who do not read their language; whatever becomes of the translation."""
-        job, mentions = taken.job, tuple(mention.text for mention in text.mentions)
-        for told in explanations(text.text, text.readers, (*mentions, *text.names), terms.explained):
-            event = Explained(of=job.of, revision=job.revision, language=told.language, terms=told.terms)
-            once = f"x:{job.of}:{job.revision}:{told.language}"
-            if await self._append(job, told.language, event, once) is not None:
-                self._counted["events_explained"] += 1
-
     def _is_late(self, text: JobText) -> bool:
         return bool(text.posted_at_ms) and self._clock_ms() > text.posted_at_ms + (text.budget_ms or BUDGET_MS)
 
-    async def _still_owed(self, debt: Debt) -> Debt | None:
-        """What a worker before this one left undone: nothing, if it spoke; only a translation, if it said "skipped"."""
-        if await self._settled(lambda: self._log.recognise(debt.job.room, debt.once)) and not debt.text.asked:
-            self._counted["events_spoken_before"] += 1
-            return None
-        if await self._settled(lambda: self._log.recognise(debt.job.room, debt.once_skipped)):
-            return replace(debt, marked=True)
-        return debt
-
     async def _serve_debt(self, debt: Debt, terms: Terms, row: Row | None) -> None:
         outcome = await self._outcome(debt, terms, row, URGENT if debt.text.asked or debt.text.urgent else POSTED)
-        if isinstance(outcome, Refusal) and debt.source == debt.target and not debt.text.asked:
+        if isinstance(outcome, Refusal) and debt.is_for_its_own_readers and not debt.text.asked:
             return  # who reads the line is not told of a word in it that stays foreign
         if isinstance(outcome, Refusal) and outcome.why is Why.OVERLOAD and not debt.text.asked:
-            await self._skip(debt, outcome)
+            if await self._telling.say_skipped(debt, outcome):
+                await self._parking.park(debt)
         else:
-            await self._say(debt, outcome)
+            await self._telling.say(debt, outcome)
 
     async def _outcome(self, debt: Debt, terms: Terms, row: Row | None, priority: int) -> Translation | Refusal:
         text, found, source, target = debt.text, debt.found, debt.source, debt.target
@@ -404,119 +313,39 @@ class Worker:
             row.put(variant, outcome)
         return outcome
 
-    async def _say(self, debt: Debt, outcome: Translation | Refusal) -> None:
-        job = debt.job
-        match outcome:
-            case Translation():
-                event: Translated | Untranslated = Translated(
-                    of=job.of,
-                    revision=job.revision,
-                    language=debt.target,
-                    source=outcome.source,
-                    text=outcome.text,
-                    engine=outcome.engine,
-                    package=f"{outcome.package} {outcome.version}".strip(),
-                    starter=outcome.starter,
-                )
-            case Refusal():
-                if debt.marked:
-                    return
-                log.debug("untranslated", room=job.room, of=job.of, why=outcome.why.value, detail=outcome.detail)
-                event = _untranslated(debt, outcome)
-        once = debt.once
-        if debt.text.asked and isinstance(event, Untranslated):
-            # Who asks again must be answered again; the same delivery, delivered twice, must not.
-            once = f"u:{job.of}:{job.revision}:{debt.target}:{debt.ref}"[-64:]
-        appended = await self._append(debt.job, debt.target, event, once)
-        if appended is None:
-            return
-        if appended.duplicate and isinstance(event, Translated) and debt.text.asked:
-            await self._answer_after_a_refusal(debt, event, appended.position.seq)
-        if isinstance(event, Translated) and not appended.duplicate:
-            self._count_time(debt.text)
-        self._counted["events_translated" if isinstance(event, Translated) else "events_untranslated"] += 1
-
-    async def _answer_after_a_refusal(self, debt: Debt, event: Translated, seq: int) -> None:
-        """The once-key was spent on "untranslated", and now there is a translation for who asked."""
-        spoken = await self._settled(lambda: self._log.read_at(debt.job.room, seq))
-        if spoken is not None and isinstance(readable_event(spoken.body), Untranslated):
-            await self._append(debt.job, debt.target, event, f"a{debt.once}")
-
-    async def _append(
-        self, job: Job, language: str, event: Translated | Untranslated | Explained, once: str
-    ) -> Appended | None:
-        """None when the message is no longer what was translated."""
-        guard = Guard(job.of, job.revision)
-        try:
-            return await self._settled(
-                lambda: self._log.append(job.room, event, once=once, audience=language, guard=guard)
-            )
-        except (Stale, RoomMissing):
-            self._counted["events_stale"] += 1
-            return None
-
-    def _count_time(self, text: JobText) -> None:
-        if text.posted_at_ms:
-            took_ms = max(0, self._clock_ms() - text.posted_at_ms)
-            self._counted["translations_ms"] += took_ms
-            in_budget = took_ms <= (text.budget_ms or BUDGET_MS)
-            self._counted["translations_in_budget" if in_budget else "translations_over_budget"] += 1
-
     # -- what was skipped --------------------------------------------------------------------------------------------
 
-    async def _skip(self, debt: Debt, refusal: Refusal) -> None:
-        """Say so, once, and keep the text for when there is time."""
-        if not debt.marked:
-            if await self._append(debt.job, debt.target, _untranslated(debt, refusal), debt.once_skipped) is None:
-                return
-            self._counted["events_skipped"] += 1
-        key = (debt.job.room, debt.job.of, debt.target)
-        self._parked[key] = _Parked(replace(debt, marked=True), asyncio.get_running_loop().time() + PARKED_S)
-        while len(self._parked) > PARKED_MAX:
-            self._parked.popitem(last=False)
+    def _is_idle(self) -> bool:
+        """With so few jobs in hand there is time for what was skipped."""
+        return len(self._running) <= IDLE_JOBS and not self._stopping.is_set()
+
+    async def _caught_up(self, taken: TakenJob) -> bool:
+        """True when this parked text is settled; else it comes again."""
+        text = taken.job.text
+        if not isinstance(text, JobText):
+            return True
+        return await self._survived(taken.job, self._say_after_all(taken, text))
+
+    async def _say_after_all(self, taken: TakenJob, text: JobText) -> None:
+        """Raises Unavailable when there is no time for it yet."""
+        job = taken.job
+        if self._clock_ms() >= text.deadline_ms:
             self._counted["events_dropped"] += 1
-
-    async def _catch_up(self) -> None:
-        """Translate what was skipped, a few texts at a time, whenever next to nothing else is in hand."""
-        while True:
-            await asyncio.sleep(IDLE_LOOK_S)
-            while self._parked and len(self._running) <= IDLE_JOBS and not self._stopping.is_set():
-                keys = tuple(itertools.islice(self._parked, PARKED_AT_ONCE))
-                if not any(await asyncio.gather(*(self._caught_up(key) for key in keys))):
-                    break  # no lull after all
-
-    async def _caught_up(self, key: tuple[str, int, str]) -> bool:
-        """True when this one is settled; else it stays parked, now behind the others."""
-        parked = self._parked[key]
-        settled = asyncio.get_running_loop().time() >= parked.until_s
-        if not settled:
-            settled = await self._survived(parked.debt.job, self._say_after_all(parked.debt))
-        if key in self._parked:
-            self._parked.move_to_end(key)
-            if settled:
-                del self._parked[key]
-        return settled
-
-    async def _say_after_all(self, debt: Debt) -> None:
-        """Raises Unavailable when the engine has no time for it yet."""
-        outcome = await self._outcome(debt, await self._terms(debt.job.room), None, CATCH_UP)
-        if isinstance(outcome, Refusal) and outcome.why is Why.OVERLOAD:
-            raise Unavailable("no lull after all")
-        await self._say(debt, outcome)
-        self._counted["events_caught_up"] += isinstance(outcome, Translation)
-
-    async def _put_back(self) -> None:
-        """What is still parked when this worker stops is somebody else's then."""
-        try:
-            async with asyncio.timeout(self._drain_s):
-                while self._parked:
-                    key, parked = next(iter(self._parked.items()))
-                    debt = parked.debt
-                    text = msgspec.structs.replace(debt.text, readers=((debt.target,),), deadline_ms=0)
-                    await self._jobs.put(Job(debt.job.room, debt.job.of, debt.job.revision, text))
-                    del self._parked[key]
-        except (TimeoutError, Unavailable):
-            log.warning("skipped_texts_dropped", count=len(self._parked))
+            return
+        if await settled(lambda: self._log.read_at(job.room, job.of)) is None:
+            return  # taken back: nothing may be made of it, not even for a cache
+        terms = await self._glossaries.of(job.room)
+        found = self._pipeline.detect(text.text, languages_read(text), names_in(text, terms))
+        for each in debts_of(taken, text, found):
+            debt = await self._telling.still_owed(each)
+            if debt is None:
+                continue
+            debt = replace(debt, marked=True)
+            outcome = await self._outcome(debt, terms, None, CATCH_UP)
+            if isinstance(outcome, Refusal) and outcome.why is Why.OVERLOAD:
+                raise Unavailable("no lull after all")
+            await self._telling.say(debt, outcome)
+            self._counted["events_caught_up"] += isinstance(outcome, Translation)
 
     # -- previews and forgetting -------------------------------------------------------------------------------------
 
@@ -528,7 +357,7 @@ class Worker:
             return
         self._counted["jobs_previewed"] += 1
         deadline = loop.time() + left_s
-        terms = await self._terms(taken.job.room)
+        terms = await self._glossaries.of(taken.job.room)
         target = preview.target
         found = self._pipeline.detect(preview.text, tuple(filter(None, (preview.source, target))))
         source = preview.source or found.language or ""
@@ -544,7 +373,7 @@ class Worker:
             answer = await self._read_back(answer, there, target, terms, deadline)
         payload = _encode(answer)
         feed = self._feed
-        await self._settled(lambda: feed.whisper(preview.reply_to, payload))
+        await settled(lambda: feed.whisper(preview.reply_to, payload))
 
     async def _read_back(
         self, answer: PreviewAnswer, there: Translation | Refusal, target: str, terms: Terms, deadline: float
@@ -568,24 +397,22 @@ class Worker:
     async def _forget(self, room: str, texts: Sequence[str]) -> None:
         """Here, in every other worker, and in what they share. The others hear of it first: one that is just
         translating the text must not put it back."""
-        terms = await self._terms(room)
+        terms = await self._glossaries.of(room)
         forms = tuple(dict.fromkeys(form for text in texts for form in _forms_of(text, terms)))
         self._forget_here(forms)
         feed = self._feed
         if feed is not None:
             payload = _encode(Forget(forms))
-            await self._settled(lambda: feed.whisper(TRANSLATORS, payload))
+            await settled(lambda: feed.whisper(TRANSLATORS, payload))
         if self._shared is not None:
             shared = self._shared
-            await self._settled(lambda: shared.forget(forms))
+            await settled(lambda: shared.forget(forms))
         self._counted["jobs_forgotten"] += 1
 
     def _forget_here(self, texts: Sequence[str]) -> None:
         self._pipeline.forget(texts)
         if self._shared is not None:
             self._shared.forbid(texts)
-        for key in [key for key, parked in self._parked.items() if parked.debt.text.text in texts]:
-            del self._parked[key]
 
     async def _hear(self) -> None:
         """What other workers say. A gap may have held a "forget", so after one everything is forgotten."""
@@ -608,50 +435,6 @@ class Worker:
                     self._pipeline.forget_everything()
                 case _:
                     pass
-
-    # -- inside ------------------------------------------------------------------------------------------------------
-
-    async def _terms(self, room: str) -> Terms:
-        """The room's terms, at most `GLOSSARY_LOOK_S` old. Two jobs may look at once; both are right."""
-        loop = asyncio.get_running_loop()
-        known = self._glossaries.get(room)
-        if known is not None and loop.time() - known[0] < GLOSSARY_LOOK_S:
-            return known[2]
-        glossary = await self._settled(lambda: self._log.glossary(room))
-        known = self._glossaries.get(room)
-        terms = known[2] if known is not None and known[1] == glossary.version else Terms(glossary.terms)
-        self._glossaries[room] = (loop.time(), glossary.version, terms)
-        self._glossaries.move_to_end(room)
-        while len(self._glossaries) > GLOSSARIES_MAX:
-            self._glossaries.popitem(last=False)
-        return terms
-
-    async def _settled(self, step: Callable[[], Awaitable[Done]]) -> Done:
-        """Do `step` (idempotent) until it is known to be done. Raises the last Unavailable."""
-        pause_s = RETRY_FIRST_S
-        for _ in range(APPEND_ATTEMPTS_MAX - 1):
-            try:
-                return await step()
-            except Unavailable:
-                await asyncio.sleep(pause_s)
-                pause_s = min(2 * pause_s, RETRY_MAX_S)
-        return await step()
-
-
-def _untranslated(debt: Debt, refusal: Refusal) -> Untranslated:
-    return Untranslated(
-        of=debt.job.of,
-        revision=debt.job.revision,
-        language=debt.target,
-        source=refusal.source,
-        reason=refusal.why.value,
-    )
-
-
-def _kept_in(text: str, terms: Terms) -> tuple[str, ...]:
-    """Terms that occur in `text`: what they are in says nothing about the language of the line."""
-    folded = text.casefold()
-    return tuple(source for source in terms.sources() if source.casefold() in folded)
 
 
 def _forms_of(text: str, terms: Terms) -> list[str]:

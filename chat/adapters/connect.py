@@ -47,6 +47,8 @@ class ConnectedEngine:
     log: RedisLog
     presence: RedisPresence
     jobs: RedisJobs
+    parked: RedisJobs
+    """A second queue: jobs that overload skipped."""
     invites: RedisInvites
     translations: RedisTranslationCache
     redis: Commands
@@ -151,6 +153,7 @@ def _connected(
         log=RedisLog(engine, archive=archive, sharded=isinstance(engine, ClusterEngine)),
         presence=RedisPresence(engine),
         jobs=RedisJobs(engine, idle_ms=idle_ms),
+        parked=RedisJobs(engine, idle_ms=idle_ms, streams=engine.keys.parked),
         invites=RedisInvites(engine),
         translations=RedisTranslationCache(engine),
         redis=engine,

@@ -30,9 +30,10 @@ _job_text = msgspec.msgpack.Decoder(JobText | PreviewText | ForgetText)
 
 
 class RedisJobs:
-    def __init__(self, engine: Commands, *, idle_ms: int = JOB_IDLE_MS) -> None:
+    def __init__(self, engine: Commands, *, idle_ms: int = JOB_IDLE_MS, streams: tuple[str, ...] | None = None) -> None:
+        """`streams`: one for each partition; by default those into which an append puts its job."""
         self._engine = engine
-        self._streams = engine.keys.jobs
+        self._streams = streams or engine.keys.jobs
         self._idle_ms = idle_ms
         self._ahead: dict[str, deque[tuple[float, TakenJob]]] = {}
         """Read by a worker beyond its limit (at most one for each stream), with the time of reading."""

@@ -41,6 +41,8 @@ class Keys:
         self.prefix = prefix
         self.rooms = f"{prefix}rooms"
         self.jobs = tuple(f"{prefix}{{p{number:02}}}:jobs" for number in range(PARTITIONS))
+        self.parked = tuple(f"{prefix}{{p{number:02}}}:parked" for number in range(PARTITIONS))
+        """Jobs that overload skipped: a second queue of the same kind."""
 
     def room(self, room: str) -> RoomKeys:
         return _room_keys(self.prefix, room)

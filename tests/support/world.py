@@ -117,6 +117,7 @@ class World:
             self.engine.jobs,
             self.engine.log,
             Dictionary(self.chance),  # type: ignore[arg-type]  # a stand-in for the pipeline
+            parked=self.engine.parked,
             clock_ms=now_ms,
         )
         self.workers.append(self.tasks.create_task(self._ending(worker.run())))

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from chat.adapters.memory import MemoryEngine
-from chat.events import Edited, Event, Mention, Posted, RoomCreated, Translated, Untranslated
+from chat.events import Edited, Event, Mention, Posted, Recalled, RoomCreated, Translated, Untranslated
 from chat.ports import (
     DropTerm,
     ForgetText,
@@ -126,6 +126,7 @@ def make_worker(world: World, lanes: Lanes, faults: Faults | None = None, **opti
         faults.wrap(world.engine.jobs),
         faults.wrap(world.engine.log),
         pipeline,
+        parked=faults.wrap(world.engine.parked),
         feed=world.engine.new_feed(),
         shared=SharedRows(world.engine.translations),
         clock_ms=now_ms,
@@ -464,22 +465,33 @@ def run_said(world: World) -> list[Event]:
     return [event for event in events if isinstance(event, Translated | Untranslated)]
 
 
-def test_what_is_still_parked_when_a_worker_stops_is_done_by_the_next() -> None:
+@pytest.mark.parametrize("killed", [False, True])
+def test_what_is_parked_when_a_worker_ends_is_done_by_the_next(killed: bool) -> None:
+    """Killed: nothing of what `run` does at its end was done."""
+
     async def tell(world: World, worker: Worker) -> None:
         world.translating.delay_s, world.credulous = 0.5, True
-        for number in range(800):
-            await world.post(f"{chr(0x6C40 + number)}狗", ("en",))
-        await asyncio.sleep(6)
-        assert worker.statistics()["texts_parked"]
-        worker.stop()
-        await asyncio.sleep(12)
+        async with Lanes(world.translating) as lanes:
+            victim = make_worker(world, lanes)
+            running = asyncio.create_task(victim.run())
+            await asyncio.sleep(0.1)
+            worker.stop()
+            await asyncio.sleep(2)
+            for number in range(800):
+                await world.post(f"{chr(0x6C40 + number)}狗", ("en",))
+            await asyncio.sleep(6)
+            assert await world.engine.parked.backlog()
+            if killed:
+                running.cancel()
+            victim.stop()
+            await asyncio.gather(running, return_exceptions=True)
+        assert await world.engine.parked.backlog()
         async with Lanes(world.translating) as lanes:
             second = make_worker(world, lanes)
             running = asyncio.create_task(second.run())
             await world.idle()
-            while second.statistics()["texts_parked"]:
+            while await world.engine.parked.backlog():
                 await asyncio.sleep(1)
-            await asyncio.sleep(5)
             second.stop()
             await running
 
@@ -488,6 +500,36 @@ def test_what_is_still_parked_when_a_worker_stops_is_done_by_the_next() -> None:
     assert len(translated) == len(set(translated)) == 800
     skipped = [event.of for event in run_said(world) if isinstance(event, Untranslated)]
     assert len(skipped) == len(set(skipped))
+
+
+def test_a_skipped_text_that_was_taken_back_is_not_translated() -> None:
+    async def tell(world: World, worker: Worker) -> None:
+        of = await world.post("你好", ("en",))
+        await world.idle()
+        await world.engine.log.append(ROOM, Recalled(of=of, by="ann", author="ann"), once="r1")
+        text = JobText("这里有一条狗", "ann", (("en",),), deadline_ms=now_ms() + 60_000)
+        await world.engine.parked.put(Job(ROOM, of, 0, text))
+        before = len(world.translating.batches)
+        while await world.engine.parked.backlog():
+            await asyncio.sleep(1)
+        assert len(world.translating.batches) == before
+
+    story(tell)
+
+
+def test_a_text_parked_for_too_long_is_let_go() -> None:
+    async def tell(world: World, worker: Worker) -> None:
+        of = await world.post("你好", ("en",))
+        await world.idle()
+        await world.engine.parked.put(
+            Job(ROOM, of, 0, JobText("这里有一条狗", "ann", (("en",),), deadline_ms=now_ms()))
+        )
+        before = len(world.translating.batches)
+        while await world.engine.parked.backlog():
+            await asyncio.sleep(1)
+        assert len(world.translating.batches) == before
+
+    story(tell)
 
 
 # -- who else works here ---------------------------------------------------------------------------------------------

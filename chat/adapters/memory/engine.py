@@ -36,6 +36,7 @@ class MemoryEngine:
         self._backlog_items_max = backlog_items_max
         self.feeds = Feeds()
         self.jobs = MemoryJobs(reach, idle_ms=job_idle_ms)
+        self.parked = MemoryJobs(reach, idle_ms=job_idle_ms)
         self.log = MemoryLog(reach, self.feeds, self.jobs, new_epoch=new_epoch)
         self.presence = MemoryPresence(reach)
         self.invites = MemoryInvites(reach)
@@ -64,6 +65,7 @@ class MemoryEngine:
         self.log.forget_all()
         self.presence.forget_all()
         self.jobs.forget_all()
+        self.parked.forget_all()
         self.invites.forget_all()
 
     async def ping(self) -> None:
