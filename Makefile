@@ -24,7 +24,7 @@ SHOW := awk -v tty="$$([ -t 1 ] && echo 1 || true)" \
   '/^(Collecting|Building|Installing)/ && tty {printf "\r\033[K  %3d  %.70s", ++n, $$0; fflush()} END {if (tty) printf "\r\033[K"}'
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fast lint docs kill-test kill-test-cluster bench-idle bench-translate bench-archive bench-overload screenshots train train-tiny evaluate clean
+.PHONY: help run test fast lint docs kill-test kill-test-cluster bench-idle bench-ingest bench-translate bench-archive bench-overload screenshots train train-tiny evaluate clean
 
 help:  ## list these commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ kill-test-cluster: $(TEST_READY)  ## the same on five machines (network namespac
 
 bench-idle: $(TEST_READY)  ## memory and processor of idle connections
 	$(BIN)/python -m loadtest.bench.idle
+
+bench-ingest: $(TEST_READY)  ## durable posts a second that one gateway process acknowledges
+	$(BIN)/python -m loadtest.bench.ingest
 
 bench-translate: $(TEST_READY)  ## chat lines a second, against argostranslate and LibreTranslate
 	$(BIN)/python -m loadtest.bench.translate

@@ -48,7 +48,7 @@ ADDRESS = {
     "opencc": {"translator.chinese"},
     "starlette": {"gateway.http", "gateway.app", "gateway.connection"},
     "uvicorn": {"gateway.app", "gateway.protocol"},
-    "uvloop": {"gateway.app", "translator.__main__"},
+    "uvloop": {"gateway.app", "translator.__main__", "loadtest"},
     "websockets": {"gateway.protocol", "chat.client", "loadtest"},
     "msgpack": {"chat.client", "loadtest"},
     "jwt": {"gateway.tokens", "loadtest.tokens"},

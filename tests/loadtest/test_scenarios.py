@@ -1,0 +1,84 @@
+"""A plan is the same in every process, and what members saw can be added up without loss."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loadtest.histogram import Histogram, bucket, upper_us
+from loadtest.report import ceiling, chart
+from loadtest.scenarios import SCENARIOS, Scenario, number_of, schedule
+from loadtest.server import deltas, parse
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
+def test_the_same_seed_makes_the_same_schedule(scenario: Scenario) -> None:
+    one, other = schedule(scenario, 7), schedule(scenario, 7)
+    assert list(one.at_s) == list(other.at_s) == sorted(one.at_s)
+    assert list(schedule(scenario, 8).at_s) != list(one.at_s)
+    assert all(0 <= at_s < scenario.duration_s for at_s in one.at_s)
+    assert [number_of(one.text(number)) for number in range(len(one))] == list(range(len(one)))
+
+
+@given(st.integers(1, 30), st.floats(0.5, 300.0), st.booleans())
+def test_every_room_has_the_same_number_of_writers(rooms: int, posts_per_s: float, bursts: bool) -> None:
+    scenario = Scenario("s", "words", rooms=rooms, posts_per_s=posts_per_s, duration_s=3.0, bursts=bursts)
+    assert scenario.writers % rooms == 0
+    plan = schedule(scenario, 1)
+    for number in range(len(plan)):
+        assert plan.room(number) == plan.writer(number) % rooms
+        assert plan.place(number) * rooms + plan.room(number) == number
+
+
+def test_numbers_are_nobodys_words() -> None:
+    plan = schedule(Scenario("s", "words", text="numbers", text_chars=100), 1)
+    text = plan.text(3)
+    assert number_of(text) == 3
+    assert not any(letter.isalpha() for letter in text)
+    assert number_of("I have 12345678 apples") is None
+
+
+@given(st.integers(0, 10**9))
+def test_a_bucket_is_at_most_a_sixty_fourth_too_wide(us: int) -> None:
+    upper = upper_us(bucket(us))
+    assert us < upper <= us + us / 64 + 1
+    assert bucket(upper) == bucket(us) + 1
+
+
+@given(st.lists(st.floats(0, 100), min_size=1), st.lists(st.floats(0, 100)))
+def test_histograms_add_up(mine: list[float], theirs: list[float]) -> None:
+    whole, one, other = Histogram(), Histogram(), Histogram()
+    for seconds in mine:
+        whole.add(seconds)
+        one.add(seconds)
+    for seconds in theirs:
+        whole.add(seconds)
+        other.add(seconds)
+    one.merge(Histogram.from_json(other.to_json()))
+    assert one.summary() == whole.summary()
+    assert (whole.percentile_ms(100) or 0) >= max(mine + theirs) * 1000 - 0.001
+
+
+def test_metrics_are_read_and_compared() -> None:
+    text = """# HELP diqiucun_connections connections
+diqiucun_connections{process="a-1"} 3.0
+diqiucun_commands_total{process="a-1"} 7.0
+diqiucun_commands_created{process="a-1"} 1.7e+09
+process_cpu_seconds_total 1.0
+"""
+    assert parse(text) == ("a-1", {"connections": 3.0, "commands_total": 7.0})
+    assert deltas({"commands_total": 5.0}, parse(text)[1]) == {"commands_total": 2.0}
+
+
+@pytest.mark.parametrize(("value", "expected"), [(0.0, 1e-6), (1.0, 1.0), (3.0, 5.0), (1001.0, 2000.0)])
+def test_axes_end_at_round_numbers(value: float, expected: float) -> None:
+    assert ceiling(value) == pytest.approx(expected)
+
+
+def test_a_chart_fetches_nothing_and_escapes_what_it_is_told() -> None:
+    drawn = chart("<a & b>", "x", "y", {"one": [(0, 1), (2, 3)], "empty": [], "dot": [(1, 1)]})
+    assert drawn.startswith("<svg")
+    assert drawn.rstrip().endswith("</svg>")
+    assert "<a &" not in drawn
+    assert "empty" not in drawn
+    assert "href" not in drawn
+    assert "url(" not in drawn
