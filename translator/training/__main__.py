@@ -70,6 +70,7 @@ def _train(given: argparse.Namespace, scale: Scale) -> None:
     import torch
 
     from translator.training import export, grow, score, vocabulary
+    from translator.training.exported import read_exported
     from translator.training.model import Shape, read_weights, save_weights
     from translator.training.train import Plan, Trainer
 
@@ -84,7 +85,7 @@ def _train(given: argparse.Namespace, scale: Scale) -> None:
     begun: dict[str, Any] = {}
     tokenizer = out / "sentencepiece.model"
     if given.init:
-        begun, shape, model = read_weights(given.init)
+        begun, shape, model = read_exported(given.init) if given.init.is_dir() else read_weights(given.init)
         words = vocabulary.Vocabulary(model or given.vocabulary.read_bytes())
         if given.grow:
             resumed = given.resume and tokenizer.exists()
@@ -201,7 +202,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--dropout", type=float, default=0.1, help="more, when the pairs are seen more than ten times")
     parser.add_argument("--tiny", action="store_true", help="a small corpus and model: does the recipe run?")
     parser.add_argument("--resume", action="store_true", help="go on with the checkpoint in --out")
-    parser.add_argument("--init", type=Path, help="weights to begin with (weights.pt of an earlier training)")
+    parser.add_argument("--init", type=Path, help="begin with weights.pt of an earlier training, or a package's folder")
     parser.add_argument(
         "--grow", action="store_true", help="give --init's weights this corpus's vocabulary and the full depth"
     )

@@ -84,6 +84,25 @@ def test_grown_weights_have_this_corpus_s_vocabulary_and_the_full_depth(tmp_path
     assert first != second
 
 
+def test_it_goes_on_from_the_package_that_was_shipped(tmp_path: Path):
+    from translator.training.exported import read_exported
+    from translator.training.model import read_weights
+
+    first = tmp_path / "first"
+    train(first, "--data", str(talk(tmp_path / "data")), "--updates", "4")
+    kept, shape, _ = read_weights(first / "weights.pt")
+    shipped, same_shape, tokenizer = read_exported(first)
+    assert same_shape == shape
+    assert tokenizer == (first / "sentencepiece.model").read_bytes()
+    assert shipped.keys() == kept.keys()
+    for name, tensor in kept.items():
+        assert (shipped[name] - tensor).abs().max() <= 0.015 * tensor.abs().max() + 1e-6, name
+    told = train(tmp_path / "on", "--data", str(tmp_path / "data"), "--updates", "2", "--init", str(first))
+    assert "update 2" in told
+    with pytest.raises(ValueError, match=r"sentencepiece\.model"):
+        read_exported(tmp_path)
+
+
 def test_a_deeper_network_says_what_the_shallow_one_said_until_it_learns():
     from translator.training.grow import deepened
     from translator.training.model import Model, Shape
