@@ -7,8 +7,8 @@ original on its way wakes five processes in turn. Since Linux 6.12 a thread may 
 (sched_setattr(2), `sched_runtime`), and one with a long slice gives way to all with shorter ones. Measured on two
 processors under three times the translator's load, p99 of originals: 30 ms with niceness alone, 13 with a long slice.
 
-SCHED_IDLE gives way just as fast (16 ms) but starves beside any busy program, and pinning to a processor halves what
-is translated. Elsewhere, and on older kernels, only the niceness counts.
+SCHED_IDLE gives way about as fast (16 ms) but starves beside any busy program; pinning to one processor costs a third
+of what is translated. Elsewhere, and on older kernels, only the niceness counts.
 """
 
 import contextlib
