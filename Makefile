@@ -24,7 +24,7 @@ SHOW := awk -v tty="$$([ -t 1 ] && echo 1 || true)" \
   '/^(Collecting|Building|Installing)/ && tty {printf "\r\033[K  %3d  %.70s", ++n, $$0; fflush()} END {if (tty) printf "\r\033[K"}'
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fast lint docs kill-test kill-test-cluster bench-idle bench-ingest bench-translate bench-archive bench-overload screenshots train train-tiny evaluate clean
+.PHONY: help run test fast lint docs kill-test kill-test-cluster bench-idle bench-ingest bench-translate bench-archive bench-overload screenshots train train-tiny evaluate everyday clean
 
 help:  ## list these commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -87,6 +87,9 @@ train-tiny: $(TRAIN_READY)  ## the same on a small corpus: two minutes, to see t
 
 evaluate: $(TEST_READY)  ## how well pairs are translated here (FILE=pairs.tsv FROM=zh TO=en)
 	$(BIN)/python -m translator.evaluate $(FILE) $(FROM) $(TO)
+
+everyday: $(TEST_READY)  ## everyday chat lines through the packages here, as a table (docs/everyday.md)
+	$(BIN)/python -m translator.everyday
 
 clean:  ## remove the virtual environment and caches; data stays
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis

@@ -6,7 +6,7 @@ twice, and an old room never hears them late.
 
 Lines are in Chinese and in English by turns, and nobody's words are given in both: each reader meets a translation in
 the first moment, with its original behind it, which is what this place is about. The starter knows these lines by
-heart (`translator/starter/phrases.tsv`).
+heart (`translator/starter/phrases.tsv`). The first line is an announcement: that the house speaks is to be seen.
 """
 
 import contextlib
@@ -31,7 +31,7 @@ LOOK_MAX: Final = 100
 
 LINES: Final[tuple[tuple[str, int | None], ...]] = (
     ("欢迎来到地球村！在这里，每个人都用自己的语言聊天。", None),
-    ("This line was written in English. Tap the small text under it to see the original.", None),
+    ("This line was written in English. Where small text stands under a line, tap it to see the original.", None),
     ("这一句是用中文写的。想同时看原文和译文，请在阅读设置里选“双语”。", None),
     ("To answer somebody, tap their message and choose Reply, as I did here.", 0),
     ("想要一个英文名字吗？问问大家吧。", None),
@@ -59,5 +59,7 @@ async def open_welcome_room(service: Service) -> None:
     for number, (text, answered) in enumerate(LINES):
         if text not in said:
             reply_to = None if answered is None else said[LINES[answered][0]]
-            post = Post(id=0, room=WELCOME_ROOM, text=text, once=f"line-{number}", reply_to=reply_to)
+            post = Post(
+                id=0, room=WELCOME_ROOM, text=text, once=f"line-{number}", reply_to=reply_to, announce=number == 0
+            )
             said[text] = (await service.post(HOUSE, post)).position.seq

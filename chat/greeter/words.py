@@ -93,7 +93,7 @@ def question(text: str, our_name: str) -> tuple[str, str] | None:
 
 
 def _folded(text: str) -> str:
-    return _NOT_WORDS.sub(" ", unicodedata.normalize("NFKC", text).casefold()).strip()
+    return str(_NOT_WORDS.sub(" ", unicodedata.normalize("NFKC", text).casefold())).strip()
 
 
 _KNOWN: Final = {
