@@ -105,7 +105,10 @@ class Cluster:
         until_s = time.monotonic() + within_s
         while not self.is_whole():
             if time.monotonic() > until_s:
-                told = "\n".join(f"{node.address}: {node.ask('CLUSTER', 'INFO')[:200]}" for node in self.nodes)
+                told = "\n".join(
+                    f"{node.address}: {node.ask('CLUSTER', 'INFO')[:60]!r} {node.ask('INFO', 'replication')[:200]!r}"
+                    for node in self.nodes
+                )
                 raise ClusterFailed(f"the cluster is not whole after {within_s:g} s\n{told}")
             time.sleep(LOOK_S)
 
