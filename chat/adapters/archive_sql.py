@@ -189,15 +189,7 @@ class SqlArchive:
     async def about(
         self, room: str, epoch: str, first: int, last: int, upto: int, limit: int, kind: str = ""
     ) -> Sequence[ArchivedEntry]:
-        page = (
-            select(*_columns)
-            .where(_entries.c.life == _life(room, epoch), _entries.c.of.between(first, last), _entries.c.seq <= upto)
-            .order_by(_entries.c.seq.desc())
-            .limit(max(0, limit))
-        )
-        if kind:
-            page = page.where(_entries.c.kind == kind)
-        return (await self._read(room, epoch, page))[::-1]
+        return (await self._read(room, epoch, _about(room, epoch, first, last, upto, limit, kind)))[::-1]
 
     def statistics(self) -> dict[str, int]:
         return dict(self._counts)
@@ -250,6 +242,19 @@ class SqlArchive:
 
 def _life(room: str, epoch: str) -> Any:
     return select(_lives.c.id).where(_lives.c.room == room, _lives.c.epoch == epoch).scalar_subquery()
+
+
+def _about(room: str, epoch: str, first: int, last: int, upto: int, limit: int, kind: str) -> Any:
+    """The latest first. An expression of seq instead of seq: planners would else walk the whole room backwards in the
+    order that is asked for, and look at a million entries for the few about a page (200 ms instead of one)."""
+    seq = _entries.c.seq + 0
+    page = (
+        select(*_columns)
+        .where(_entries.c.life == _life(room, epoch), _entries.c.of.between(first, last), seq <= upto)
+        .order_by(seq.desc())
+        .limit(max(0, limit))
+    )
+    return page.where(_entries.c.kind == kind) if kind else page
 
 
 def _row(life: int, archived: ArchivedEntry) -> dict[str, Any]:
