@@ -167,6 +167,7 @@ class Connection:
         match command:
             case Post():
                 self._ack(command.id, position_of(await service.post(caller, command)))
+                self._gateway.posts_acknowledged += 1
             case Edit():
                 self._ack(command.id, position_of(await service.edit(caller, command)))
             case Recall():
@@ -344,7 +345,7 @@ class Connection:
             if here is None or self.outbox not in here.catching:
                 return
             if not catchup.must_read_again:
-                here.go_live(self.outbox)
+                gateway.hub.deliveries += here.go_live(self.outbox)
                 return
 
     async def leave_room(self, room: str) -> None:
@@ -374,6 +375,7 @@ class Connection:
     def _offer(self, entry: Entry) -> None:
         if entry.audience == EVERYONE or entry.audience in self.languages:
             self.outbox.offer(Frames(entry).of(self.codec))
+            self._gateway.hub.deliveries += 1
 
     def _ack(self, re: int, position: Position | None = None) -> None:
         self.send(Ack(re=re, position=position))

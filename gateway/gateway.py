@@ -73,6 +73,8 @@ class Gateway:
         self.attendance = Attendance(self.hub, service.presence, feed, service, name)
         self.connections: dict[Outbox, Connection] = {}
         self.commands = 0
+        self.posts_acknowledged = 0
+        """Over the WebSocket; a repeated post counts each time it is answered."""
         self.opened = 0
         self.refusals: dict[str, int] = {}
         self.closes: dict[str, int] = {}
@@ -151,6 +153,8 @@ class Gateway:
             "rooms": len(self.hub.rooms),
             "groups": len(groups),
             "commands_total": self.commands,
+            "posts_acknowledged_total": self.posts_acknowledged,
+            "deliveries_total": self.hub.deliveries,
             "outbox_paused": sum(1 for outbox in self.connections if not outbox.flowing),
             **{f"refused_{code}_total": count for code, count in self.refusals.items()},
             **{f"closed_{name.lower()}_total": count for name, count in self.closes.items()},

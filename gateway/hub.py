@@ -87,17 +87,21 @@ class RoomHub:
         self.catching[seat.outbox] = catchup
         self.readers[seat.languages] = self.readers.get(seat.languages, 0) + 1
 
-    def go_live(self, outbox: Outbox) -> None:
-        """Release what was kept for this reader, then deliver with everybody else. One sync step."""
+    def go_live(self, outbox: Outbox) -> int:
+        """Release what was kept for this reader, then deliver with everybody else. One sync step. Returns how many
+        entries were released."""
         seat, catchup = self.seats[outbox], self.catching.pop(outbox)
         group = self._group(seat)
         group.flush()
+        released = 0
         for entry in catchup.release():
             if entry.audience == EVERYONE or entry.audience in seat.languages:
                 outbox.offer(Frames(entry).of(seat.codec))
+                released += 1
         if (seat.codec, seat.languages) in self.holdings:
             self._late[outbox] = catchup.last
         group.add(outbox)
+        return released
 
     def leave(self, outbox: Outbox) -> Seat | None:
         seat = self.seats.pop(outbox, None)
@@ -239,6 +243,8 @@ class Hub:
     def __init__(self, timers: "Timers") -> None:
         self._timers = timers
         self.rooms: dict[str, RoomHub] = {}
+        self.deliveries = 0
+        """Entries owed to one reader each, replayed ones included."""
 
     def enter(self, room: str, seat: Seat, catchup: Catchup) -> RoomHub:
         here = self.rooms.get(room)
@@ -260,7 +266,12 @@ class Hub:
 
     def deliver(self, entry: Entry) -> int:
         here = self.rooms.get(entry.room)
-        return here.deliver(entry) if here else 0
+        if here is None:
+            return 0
+        for group in here.groups.values():
+            if entry.audience == EVERYONE or entry.audience in group.languages:
+                self.deliveries += len(group.members)
+        return here.deliver(entry)
 
     def counted(self) -> Iterator[tuple[str, int]]:
         return ((room, len(here.seats)) for room, here in self.rooms.items())
