@@ -11,6 +11,7 @@ DURATION ?= 60
 SEED ?= 1
 PYTEST_ARGS ?=
 TRAIN_ARGS ?=
+BENCH_ARGS ?=
 ARCHIVE_ARGS ?=
 
 # One stamp for each set of requirements; older than pyproject.toml, it is made anew.
@@ -24,7 +25,7 @@ SHOW := awk -v tty="$$([ -t 1 ] && echo 1 || true)" \
   '/^(Collecting|Building|Installing)/ && tty {printf "\r\033[K  %3d  %.70s", ++n, $$0; fflush()} END {if (tty) printf "\r\033[K"}'
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fast lint docs kill-test kill-test-cluster bench-idle bench-ingest bench-translate bench-archive bench-overload screenshots train train-tiny evaluate everyday clean
+.PHONY: help run test fast lint docs kill-test kill-test-cluster bench-idle bench-fanout bench-latency bench-ingest bench-translate bench-archive bench-overload screenshots train train-tiny evaluate everyday clean
 
 help:  ## list these commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +67,12 @@ bench-idle: $(TEST_READY)  ## memory and processor of idle connections
 
 bench-ingest: $(TEST_READY)  ## durable posts a second that one gateway process acknowledges
 	$(BIN)/python -m loadtest.bench.ingest
+
+bench-fanout: $(TEST_READY)  ## one room, many readers: against other servers and a loop in C (BENCH_ARGS; Linux, cc, node)
+	$(BIN)/python -m loadtest.bench.fanout $(BENCH_ARGS)
+
+bench-latency: $(TEST_READY)  ## how late 20,000 deliveries a second are heard, beside other servers (BENCH_ARGS)
+	$(BIN)/python -m loadtest.bench.latency $(BENCH_ARGS)
 
 bench-translate: $(TEST_READY)  ## chat lines a second, against argostranslate and LibreTranslate
 	$(BIN)/python -m loadtest.bench.translate

@@ -54,7 +54,7 @@ def websocket_endpoint(
         scope["headers"] = []
         await send({"type": "websocket.accept", "subprotocol": chosen, "headers": []})
         connection = gateway.open(socket, SUBPROTOCOLS[chosen or Codec.JSON], secrets.token_hex(8))
-        socket.connection = connection
+        socket.opened(connection)
         try:
             if chosen is None:
                 connection.close(CloseReason.UNKNOWN_SUBPROTOCOL)

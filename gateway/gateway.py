@@ -19,7 +19,8 @@ from gateway.attendance import Attendance
 from gateway.clock import Clock
 from gateway.closing import CloseReason
 from gateway.connection import Connection
-from gateway.hub import Hub, Timers
+from gateway.fanout import Timers
+from gateway.hub import Hub
 from gateway.outbox import BYTES_MAX, Outbox, Sink
 from gateway.previews import Previews
 from gateway.relay import Relay

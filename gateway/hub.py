@@ -13,7 +13,7 @@ from chat.frames import Person
 from chat.ports import RoomSettings, Roster
 from chat.wire import Codec, entry_frame, readable_event
 from gateway.catchup import Catchup
-from gateway.fanout import Group, websocket_frame
+from gateway.fanout import Group, Timers, websocket_frame
 from gateway.holding import Holding, foreign
 from gateway.outbox import Outbox
 
@@ -31,17 +31,6 @@ class Seat:
     @property
     def languages(self) -> tuple[str, ...]:
         return self.person.languages
-
-
-@dataclass(frozen=True, slots=True)
-class Timers:
-    """What the hub needs of an event loop."""
-
-    schedule: Callable[[Callable[[], None]], object]
-    """At the end of this tick."""
-    call_later: Callable[[float, Callable[[], None]], object]
-    """After so many seconds."""
-    now_s: Callable[[], float]
 
 
 class Frames:
@@ -66,7 +55,7 @@ class RoomHub:
 
     __slots__ = ("_late", "_timers", "catching", "groups", "hold_s", "holdings", "last_seq", "readers", "seats")
 
-    def __init__(self, timers: "Timers") -> None:
+    def __init__(self, timers: Timers) -> None:
         self._timers = timers
         self.hold_s = 0.0
         """How long a message waits for its translation; 0 in a room that patches."""
@@ -233,14 +222,14 @@ class RoomHub:
         key = (seat.codec, seat.languages)
         group = self.groups.get(key)
         if group is None:
-            group = self.groups[key] = Group(seat.codec, seat.languages, self._timers.schedule)
+            group = self.groups[key] = Group(seat.codec, seat.languages, self._timers)
         return group
 
 
 class Hub:
     """All rooms of this gateway that have somebody in them."""
 
-    def __init__(self, timers: "Timers") -> None:
+    def __init__(self, timers: Timers) -> None:
         self._timers = timers
         self.rooms: dict[str, RoomHub] = {}
         self.deliveries = 0

@@ -5,6 +5,10 @@ cursor. We do not wait: one stalled phone must not hold back a room. The bytes t
 buffer (copying them into a queue of our own first costs a write per message); `pause` and `resume` come from the
 transport's flow control, so a client that keeps up is never measured: asking `get_write_buffer_size` on every write
 costs 10 % of the fan-out (measured), asking it only while paused costs nothing.
+
+`send` is the short way of a client that keeps up: straight to the kernel, without this object in between (0.82 of the
+floor through the transport, 0.91 straight, measured). It is None whenever order or bound could suffer: while anything
+waits in the transport, when paused, and from the moment of closing. So whoever calls it never overtakes anything.
 """
 
 from collections.abc import Callable
@@ -32,16 +36,33 @@ class Sink(Protocol):
         ...
 
 
+Send = Callable[[bytes], int]
+"""Takes whole frames straight to the kernel and says how many bytes it took; OSError when none, now or ever."""
+
+
+class Sharer(Protocol):
+    """Who hands one frame to many clients, by their `send`."""
+
+    def sends(self, outbox: "Outbox", before: Send | None) -> None:
+        """`outbox.send` is another than `before` now."""
+        ...
+
+
 class Outbox:
     """One per connection. `offer` is sync and never fails: a client that cannot take it is closed, by name."""
 
-    __slots__ = ("_on_close", "_sink", "bytes_max", "closed_for", "flowing", "peak_bytes", "waiting")
+    __slots__ = (
+        "_on_close", "_sink", "bytes_max", "closed_for", "flowing", "peak_bytes", "send", "sharers", "waiting",
+    )  # fmt: skip
 
     def __init__(self, sink: Sink, on_close: Callable[[CloseReason], None], bytes_max: int = BYTES_MAX) -> None:
         self._sink = sink
         self._on_close = on_close
         self.bytes_max = bytes_max
         self.flowing = True
+        self.send: Send | None = None
+        """For at most UNMEASURED_BYTES_MAX; what it does not take is to be offered before anything else."""
+        self.sharers: tuple[Sharer, ...] = ()
         self.closed_for: CloseReason | None = None
         self.peak_bytes = 0
         self.waiting: Callable[[], None] | None = None
@@ -61,9 +82,17 @@ class Outbox:
         self.peak_bytes = max(self.peak_bytes, owed)
         self._sink.write(data)
 
+    def go_straight(self, send: Send | None) -> None:
+        """Nothing waits in the transport, so `send` keeps the order; or something does (None)."""
+        before, self.send = self.send, send if self.flowing else None
+        if self.send is not before:
+            for sharer in self.sharers:
+                sharer.sends(self, before)
+
     def pause(self) -> None:
         """The transport's buffer is over its high-water mark."""
         self.flowing = False
+        self.go_straight(None)
 
     def resume(self) -> None:
         """The transport's buffer is below its low-water mark again."""
@@ -77,6 +106,7 @@ class Outbox:
             return
         self.closed_for = reason
         self.flowing = False
+        self.go_straight(None)
         self._sink.write(last_words)
         self._sink.close(reason.code, reason.words)
         self._wake()
@@ -85,6 +115,7 @@ class Outbox:
         """The socket is gone: nothing can be owed any more."""
         self.closed_for = self.closed_for or CloseReason.INTERNAL
         self.flowing = False
+        self.go_straight(None)
         self._wake()
 
     def _wake(self) -> None:

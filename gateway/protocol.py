@@ -4,8 +4,8 @@ Why a subclass: `await send()` once per delivery costs 2.2 times as much as `tra
 (measured), and only the protocol hears `pause_writing`. What must stay true:
 
 - raw frames only after the handshake and never after our close frame: `close_sent` is checked through `Outbox`;
-- everything of one connection goes through the one transport, in call order, so pings, pongs and close frames cannot
-  overtake entries and vice versa;
+- everything of one connection goes through the one `StraightTransport`, in call order, so pings, pongs and close
+  frames cannot overtake entries and vice versa, whether they leave by the kernel or wait in the buffer;
 - a closing handshake has a deadline and then the socket is *aborted*: `transport.close()` waits for the backlog of a
   stalled peer for ever;
 - SO_SNDBUF is bounded: the kernel otherwise takes 2.8 to 4.2 MB for each dead reader before we notice.
@@ -15,8 +15,8 @@ The application finds the protocol in `scope["extensions"]["diqiucun.socket"]`.
 
 import socket
 from asyncio import TimerHandle
-from asyncio.transports import BaseTransport
-from typing import Any, Final
+from asyncio.transports import BaseTransport, Transport
+from typing import Any, Final, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
@@ -24,6 +24,8 @@ from websockets.http11 import Request
 
 from gateway.closing import CloseReason
 from gateway.connection import Connection
+from gateway.outbox import Send
+from gateway.straight import StraightTransport
 
 EXTENSION: Final = "diqiucun.socket"
 SEND_BUFFER_BYTES: Final = 64 * 1024
@@ -37,10 +39,12 @@ class ChatProtocol(WebSocketsSansIOProtocol):
     """One client's socket. Also the `Sink` of its outbox."""
 
     connection: Connection | None = None
+    transport: StraightTransport
     _cut: TimerHandle | None = None
 
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(transport)
+        self.transport = StraightTransport(cast(Transport, transport), self._straight)
         self.transport.set_write_buffer_limits(high=HIGH_WATER_BYTES)
         raw = transport.get_extra_info("socket")
         if raw is not None:
@@ -48,6 +52,15 @@ class ChatProtocol(WebSocketsSansIOProtocol):
             # asyncio sets it only where the listening socket was made with proto=IPPROTO_TCP; without it every second
             # small answer waits 40 ms for a delayed ACK (measured).
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def opened(self, connection: Connection) -> None:
+        """The handshake is over: from here on this is the sink of `connection`."""
+        self.connection = connection
+        connection.outbox.go_straight(self.transport.send)
+
+    def _straight(self, send: Send | None) -> None:
+        if self.connection is not None:
+            self.connection.outbox.go_straight(send)
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
@@ -80,6 +93,7 @@ class ChatProtocol(WebSocketsSansIOProtocol):
             self.connection.outbox.resume()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.transport.end_straight()
         if self._cut is not None:
             self._cut.cancel()
             self._cut = None

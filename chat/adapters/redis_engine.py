@@ -330,7 +330,7 @@ class RedisEngine:
                             call.replies.append(await connection.read_response())
                         except ResponseError as refused:
                             call.replies.append(refused)
-                        deadline.reschedule(now_s() + self._answer_within_s)
+                    deadline.reschedule(now_s() + self._answer_within_s)
                     if not call.answered.done() and (confirmation is None or _tells_nothing(call.replies)):
                         call.answered.set_result(call.replies)
                 if confirmation is not None:

