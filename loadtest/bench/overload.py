@@ -56,6 +56,8 @@ HEARD_WITHIN_S: Final = 20.0
 SETTLED_WITHIN_S: Final = 180.0
 REPORTED_WITHIN_S: Final = 15.0
 """Translators tell their counters every five seconds."""
+IDLE_FOR_S: Final = 12.0
+"""Longer than two reports."""
 LOOK_S: Final = 0.1
 COUNTED: Final = {
     "in_budget": "translations_in_budget_total",
@@ -219,10 +221,13 @@ class Overload:
         if loaded:
             translated = sum(began_s <= at <= ended_s for at in self.ledger.came_s)
             await self._settle(posts)
-            after = await self._counters(lambda now: now["jobs_done_total"] >= before["jobs_done_total"] + count)
+            made = sum(of in self.ledger.translated for of in posts)
+            timed = ("translations_in_budget_total", "translations_over_budget_total")
+            after = await self._counters(lambda now: sum(now[name] - before[name] for name in timed) >= made)
             told |= {
                 "translated_meanwhile_per_s": round(translated / (ended_s - began_s), 1),
                 "settled_after_s": round(time.monotonic() - ended_s, 1),
+                "without_translation": count - made,
                 "guard_doubted": int(_guard(after) - _guard(before)),
             }
             told |= {name: int(after[key] - before[key]) for name, key in COUNTED.items()}
@@ -278,13 +283,15 @@ class Overload:
 
     async def _settle(self, posts: Iterable[int]) -> None:
         """Until nothing is owed for these. What was skipped and then doubted by the guard keeps its first word: such
-        posts are let go when the translator says that it has nothing left."""
+        posts are let go when the translator has said for `IDLE_FOR_S` that it has nothing left."""
+        busy_s = time.monotonic()
         async with asyncio.timeout(SETTLED_WITHIN_S):
             self.ledger.read()
             while owed := self.ledger.owed(posts):
                 counted = await self._counters()
-                idle = counted.get("texts_parked") == 0 == counted.get("jobs_running")
-                if idle and all(of in self.ledger.refused for of in owed):
+                if counted.get("texts_parked") != 0 or counted.get("jobs_running") != 0:
+                    busy_s = time.monotonic()
+                if time.monotonic() >= busy_s + IDLE_FOR_S and all(of in self.ledger.refused for of in owed):
                     break
                 await asyncio.sleep(LOOK_S)
                 self.ledger.read()
@@ -369,6 +376,7 @@ async def bench(
         "skipped": sum(one["skipped"] for one in loads),
         "caught_up": sum(one["caught_up"] for one in loads),
         "guard_doubted": sum(one["guard_doubted"] for one in loads),
+        "without_translation": sum(one["without_translation"] for one in loads),
         "untranslated": ledger.reasons(),
         "translated_twice": ledger.doubled(),
         "met": ratio <= RATIO_TARGET and not ledger.doubled(),
