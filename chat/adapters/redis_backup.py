@@ -25,7 +25,7 @@ from msgspec import Struct
 
 from chat.adapters.redis_commands import Commands
 from chat.adapters.redis_engine import Script
-from chat.adapters.redis_keys import Keys
+from chat.adapters.redis_keys import Keys, RoomKeys
 from chat.events import Entry
 from chat.ports import Archive, ArchivedEntry
 
@@ -33,7 +33,9 @@ FORMAT: Final = 1
 MOVED_AT_ONCE: Final = 1_000
 SCAN_AT_ONCE: Final = 500
 LENGTH_BYTES: Final = 4
-PROJECTIONS: Final = ("members", "refs", "revisions", "terms", "pins", "purges", "read")
+PROJECTIONS: Final = tuple(
+    name for name in RoomKeys._fields if name not in ("meta", "log", "jobs", "channel", "once", "here")
+)
 """Keys of a room beside its state and its log."""
 FLEETING: Final = ("translation:",)
 FLEETING_ENDS: Final = (":here",)

@@ -16,6 +16,7 @@ from gateway.cli.village import existing
 from gateway.settings import PREFIX, Settings, load_settings
 
 MEGABYTE: Final = 1_000_000
+PAGE_ENTRIES: Final = 500
 SMALL_FILES: Final = ("token-keys.json", "welcome-invite")
 
 
@@ -69,6 +70,41 @@ def retain(
     asyncio.run(set_it())
     words = "as the settings have it" if keep_days is None else f"{keep_days} days" if keep_days else "for ever"
     print(f"{room} keeps its messages {words}.")
+
+
+def erase(user: Annotated[str, typer.Argument(help="Id of the person, as in their token.")]) -> None:
+    """Take back everything a person wrote, in all rooms, however long ago, and end their memberships."""
+    from chat.commands import Recall
+    from chat.errors import Rejected
+    from chat.events import Posted
+    from chat.wire import readable_event
+    from gateway.up import connected_service
+    from gateway.welcome import HOST
+
+    settings = existing(load_settings())
+
+    async def run() -> tuple[int, int]:
+        recalled = rooms = 0
+        async with connected_service(settings) as (connected, service):
+            for room in await connected.log.rooms():
+                seq = 0
+                while page := await connected.log.read_after(room, seq, PAGE_ENTRIES):
+                    seq = page[-1].seq
+                    for entry in page:
+                        event = readable_event(entry.body)
+                        if isinstance(event, Posted) and event.author == user:
+                            await service.recall(HOST, Recall(id=0, room=room, of=entry.seq, once=f"erase-{entry.seq}"))
+                            recalled += 1
+                if await connected.log.member(room, user) is not None:
+                    try:
+                        await service.remove(HOST, room, user)
+                        rooms += 1
+                    except Rejected as refused:
+                        err.print(f"{user} stays a member of {room}: {refused.words}.", markup=False)
+        return recalled, rooms
+
+    recalled, rooms = asyncio.run(run())
+    print(f"{recalled} messages of {user} were taken back, {rooms} memberships ended.")
 
 
 def backup(file: Annotated[Path, typer.Argument(help="File to write.")]) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
-from gateway.cli.archive import archiver, backup, restore, retain
+from gateway.cli.archive import archiver, backup, erase, restore, retain
 from gateway.cli.doctor import doctor
 from gateway.cli.documents import docs, openapi
 from gateway.cli.entrance import invite, token, welcome
@@ -60,6 +60,7 @@ COMMANDS: Final[Sequence[Callable[..., None]]] = (
     welcome,
     export,
     retain,
+    erase,
     backup,
     restore,
     translate,

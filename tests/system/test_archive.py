@@ -16,8 +16,8 @@ import pytest
 from chat.adapters.connect import ConnectedEngine, connect_engine
 from chat.adapters.embedded import stop
 from chat.adapters.redis_archiver import Keeping, RedisArchiver
-from chat.events import Edited, Entry, Posted, Recalled, RoomCreated, Translated
-from chat.ports import Appended, Guard, Member
+from chat.events import Edited, Entry, Joined, Posted, Recalled, RoomCreated, Translated
+from chat.ports import Appended, Guard, Member, SetMember
 from chat.wire import decode_event
 
 pytestmark = [pytest.mark.system, pytest.mark.engine, pytest.mark.slow]
@@ -251,3 +251,32 @@ def test_half_a_backup_restores_nothing(tmp_path: Path) -> None:
     assert refused.returncode == 1
     assert "no whole backup" in refused.stderr
     assert not (tmp_path / "new").exists()
+
+
+async def test_a_person_is_erased_from_engine_and_archive(tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    async with village(data_dir) as engine:
+        assert engine.archive is not None
+        await create(engine, "a")
+        await engine.log.append(
+            "a",
+            Joined(user="bob", name="Bob", role="member"),
+            once="j",
+            change=SetMember(Member("bob", "Bob", "member")),
+        )
+        for number in range(6):
+            event = Posted(author=("ann", "bob")[number % 2], name="N", text=f"secret {number}")
+            await engine.log.append("a", event, once=f"p{number}")
+        words = Translated(of=4, revision=0, language="zh", source="en", text="秘密", engine="e", package="p")
+        await engine.log.append("a", words, once="t", audience="zh", guard=Guard(4, 0))
+        await RedisArchiver(engine.redis, engine.archive, Keeping(0), now_ms=lambda: 0).move("a", 5)
+        done = await asyncio.to_thread(run, data_dir, "erase", "bob")
+        assert done.returncode == 0, done.stderr
+        assert "3 messages of bob were taken back, 1 memberships ended" in done.stdout
+        left = [decode_event(entry.body) for entry in await whole(engine, "a")]
+        assert [event.text for event in left if isinstance(event, Posted)] == ["secret 0", "secret 2", "secret 4"]
+        assert not [event for event in left if isinstance(event, Translated)]
+        assert await engine.log.member("a", "bob") is None
+    kept = b"".join([path.read_bytes() for path in data_dir.glob("archive.sqlite")])
+    assert b"secret 0" in kept
+    assert b"secret 1" not in kept
