@@ -309,7 +309,7 @@ class Connection:
         newest = standing.state.head
         if relayed.epoch == newest.epoch and relayed.seq > newest.seq:
             newest = relayed
-        start, recovered, missed = where_to_start(position, newest)
+        start, recovered, missed = where_to_start(position, newest, standing.state.dropped)
         catchup = Catchup(start)
         first_reader = room not in gateway.hub.rooms or self.languages not in gateway.hub.rooms[room].readers
         here = gateway.hub.enter(room, Seat(self.outbox, self.codec, person), catchup)
@@ -393,17 +393,18 @@ class Connection:
         )
 
 
-def where_to_start(position: Position | None, newest: Position) -> tuple[int, bool, int]:
+def where_to_start(position: Position | None, newest: Position, dropped: int = 0) -> tuple[int, bool, int]:
     """(seq to deliver after, recovered, missed) for a client that last saw `position` of a log now at `newest`.
 
-    Another epoch, or a position this log never had: nobody can tell what was missed (-1).
+    Another epoch, or a position this log never had: nobody can tell what was missed (-1). Entries up to `dropped` are
+    gone because of their age: who has not seen them all is told of a gap, and finds in the history what is left of it.
     """
     if position is None:
         return newest.seq, True, 0
     if position.epoch != newest.epoch or position.seq > newest.seq:
         return newest.seq, False, -1
     behind = newest.seq - position.seq
-    if behind > limits.RESUME_ENTRIES_MAX:
+    if behind > limits.RESUME_ENTRIES_MAX or position.seq < dropped:
         return newest.seq, False, behind
     return position.seq, True, 0
 
