@@ -277,7 +277,7 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.short:
         arguments.large, arguments.rooms, arguments.pages = 20_000, 10, 200
-        arguments.memory_mb = 6
+        arguments.memory_mb = 20
     data_dir = Path(tempfile.mkdtemp(prefix="dqc-archive-"))
     try:
         report = asyncio.run(bench(arguments, data_dir))
