@@ -92,7 +92,7 @@ class Counts:
         self.delivered = 0
         """Posts heard by readers."""
         self.entries = 0
-        """Everything heard by readers, joins and translations too."""
+        """Everything heard by anybody, joins and translations too."""
         self.translated = 0
         self.untranslated = 0
         self.reordered = 0
@@ -313,10 +313,14 @@ class Crowd:
                 hooks["receive_buffer_bytes"] = STALLED_BUFFER_BYTES
         else:
             hooks = {"on_gone": lambda: self._writer_gone(member)}
-        on_entry = member.on_entry if isinstance(member, Reader) else lambda _: None
+        on_entry = member.on_entry if isinstance(member, Reader) else self._overheard
         socket = await RawMember.connect(spec.port, on_entry, host=spec.host, source=source, tls=self._tls, **hooks)
         self.counts.connected += 1
         return socket
+
+    def _overheard(self, payload: bytes) -> None:
+        """By a writer, between joining and leaving."""
+        self.counts.entries += 1
 
     def token(self, name: str) -> str:
         if self.spec.keys is not None:

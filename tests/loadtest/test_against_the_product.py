@@ -103,6 +103,7 @@ async def test_locusts_members_talk_and_hear_themselves(product: Product, tmp_pa
             "LOAD_KEYS_FILE": str(product.data_dir / "token-keys.json"),
             "LOAD_ROOM": "load",
             "LOAD_POSTS_PER_MIN": "60",
+            "LOAD_WEIGHTS": "1,0,0,0",
         },
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
