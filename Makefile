@@ -9,6 +9,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DURATION ?= 60
 SEED ?= 1
+MINUTES ?= 1
 PYTEST_ARGS ?=
 TRAIN_ARGS ?=
 BENCH_ARGS ?=
@@ -25,7 +26,7 @@ SHOW := awk -v tty="$$([ -t 1 ] && echo 1 || true)" \
   '/^(Collecting|Building|Installing)/ && tty {printf "\r\033[K  %3d  %.70s", ++n, $$0; fflush()} END {if (tty) printf "\r\033[K"}'
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fast lint docs kill-test kill-test-cluster bench-idle bench-fanout bench-latency bench-ingest bench-translate bench-archive bench-overload screenshots train train-tiny evaluate everyday clean
+.PHONY: help run test fast lint docs kill-test kill-test-cluster bench-idle bench-fanout bench-latency bench-ingest bench-storm bench-stall bench-members bench-translate bench-archive bench-overload screenshots train train-tiny evaluate everyday clean
 
 help:  ## list these commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +68,15 @@ bench-idle: $(TEST_READY)  ## memory and processor of idle connections
 
 bench-ingest: $(TEST_READY)  ## durable posts a second that one gateway process acknowledges
 	$(BIN)/python -m loadtest.bench.ingest
+
+bench-storm: $(TEST_READY)  ## 5,000 members lose their connection at once and come back
+	$(BIN)/python -m loadtest.bench.storm
+
+bench-stall: $(TEST_READY)  ## one reader in a hundred stops reading (MINUTES=1)
+	$(BIN)/python -m loadtest.bench.stall --minutes $(MINUTES)
+
+bench-members: $(TEST_READY)  ## 10,000 members in one room of one process
+	$(BIN)/python -m loadtest.bench.members
 
 bench-fanout: $(TEST_READY)  ## one room, many readers: against other servers and a loop in C (BENCH_ARGS; Linux, cc, node)
 	$(BIN)/python -m loadtest.bench.fanout $(BENCH_ARGS)

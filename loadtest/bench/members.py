@@ -1,0 +1,77 @@
+"""Many members in one room on one gateway process: `python -m loadtest.bench.members`.
+
+10,000 members, 10 posts a second for a minute: 100,000 deliveries a second, heard by one process of members on the
+other processor. Nothing may be lost or reordered. Resident memory of a member is the growth of the gateway from before
+anybody came until all sat idle, over their number; the kernel's socket memory (both ends, machine-wide) stands apart.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any, Final
+
+from loadtest.bench.idle import socket_bytes
+from loadtest.bench.rounds import busy, one_round, own_server, save
+from loadtest.driver import Course
+from loadtest.product import resident_bytes
+from loadtest.scenarios import Scenario
+
+MEMBERS: Final = 10_000
+POSTS_PER_S: Final = 10.0
+DURATION_S: Final = 60.0
+TARGET_P99_MS: Final = 300.0
+TARGET_BYTES: Final = 14_000
+
+
+async def members(count: int, posts_per_s: float, duration_s: float) -> dict[str, Any]:
+    scenario = Scenario(
+        "members",
+        "one large room",
+        readers=count,
+        posts_per_s=posts_per_s,
+        duration_s=duration_s,
+        languages=("en",),
+        text="numbers",
+    )
+    async with own_server() as product:
+        [gateway] = product.pids("gateway")
+        before, sockets_before = resident_bytes(gateway), socket_bytes()
+        report = await one_round(product, scenario, Course(newcomers=False, joins_per_s=300.0))
+        sockets_after = socket_bytes()
+    walked_in = report["memory_walked_in"]["gateway"]["resident_bytes"]
+    per_member = round((walked_in - before) / (count + scenario.writers))
+    return {
+        "members": count,
+        **{name: report[name] for name in ("join", "delivery", "ack", "send_lag", "deliveries_per_s")},
+        **{name: report[name] for name in ("lost", "doubled", "reordered", "violations", "generator")},
+        "processors": busy(report),
+        "resident_bytes_per_member": per_member,
+        "kernel_socket_bytes_before_and_at_the_end": [sockets_before, sockets_after],
+        "target_p99_ms": TARGET_P99_MS,
+        "target_bytes_per_member": TARGET_BYTES,
+        "server": report["server"],
+        "met": not report["violations"]
+        and report["delivery"]["p99_ms"] <= TARGET_P99_MS
+        and per_member <= TARGET_BYTES,
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m loadtest.bench.members", description=(__doc__ or "").split("\n")[0]
+    )
+    parser.add_argument("--members", type=int, default=MEMBERS)
+    parser.add_argument("--posts-per-s", type=float, default=POSTS_PER_S)
+    parser.add_argument("--duration", type=float, default=DURATION_S)
+    asked = parser.parse_args(arguments)
+    found = asyncio.run(members(asked.members, asked.posts_per_s, asked.duration))
+    path = save("members", found)
+    print(json.dumps({name: value for name, value in found.items() if name != "server"}, indent=1))
+    print(f"written to {path}")
+    return 0 if found["met"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
