@@ -19,6 +19,7 @@ from chat.adapters.redis_archiver import Keeping, RedisArchiver
 from chat.events import Edited, Entry, Joined, Posted, Recalled, RoomCreated, Translated
 from chat.ports import Appended, Guard, Member, SetMember
 from chat.wire import decode_event
+from gateway.supervisor import SUPERVISED
 
 pytestmark = [pytest.mark.system, pytest.mark.engine, pytest.mark.slow]
 
@@ -86,8 +87,10 @@ async def moved_so_far(engine: ConnectedEngine) -> int:
 
 
 async def start_archiver(data_dir: Path) -> asyncio.subprocess.Process:
+    """It ends when our end of its stdin closes, so a test that fails leaves nobody behind."""
+    supervised = {**environ(data_dir, hot_entries="40"), SUPERVISED: "1"}
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "gateway", "archiver", env=environ(data_dir, hot_entries="40"), cwd=ROOT
+        sys.executable, "-m", "gateway", "archiver", env=supervised, cwd=ROOT, stdin=asyncio.subprocess.PIPE
     )
 
 
