@@ -82,6 +82,10 @@ class Outbox:
         self.peak_bytes = max(self.peak_bytes, owed)
         self._sink.write(data)
 
+    def owed_bytes(self) -> int:
+        """What waits in the transport, for whoever counts it now and then."""
+        return self._sink.buffered()
+
     def go_straight(self, send: Send | None) -> None:
         """Nothing waits in the transport, so `send` keeps the order; or something does (None)."""
         before, self.send = self.send, send if self.flowing else None

@@ -145,7 +145,7 @@ def test_bursts_that_follow_faster_than_they_are_written_gather() -> None:
     loop, group = grouped(client)
     client.send = slow_send(loop, client.send, 0.004)  # type: ignore[method-assign]
     client.outbox.go_straight(client.send)
-    for frame in (b"a", b"b"):
+    for frame in (b"a", b"b", b"", b""):
         group.offer(frame)
     loop.end_tick()
     group.offer(b"c")
@@ -163,10 +163,10 @@ def test_a_quiet_room_waits_for_nothing() -> None:
     loop, group = grouped(client)
     client.send = slow_send(loop, client.send, 0.004)  # type: ignore[method-assign]
     client.outbox.go_straight(client.send)
-    for frame in (b"a", b"b"):
+    for frame in (b"a", b"b", b"", b""):
         group.offer(frame)
     loop.end_tick()
-    loop.now_s += 0.005
+    loop.now_s += 0.009
     for frame in (b"c", b"d"):
         group.offer(frame)
         loop.end_tick()
