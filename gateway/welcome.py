@@ -31,7 +31,7 @@ LOOK_MAX: Final = 100
 
 LINES: Final[tuple[tuple[str, int | None], ...]] = (
     ("欢迎来到地球村！在这里，每个人都用自己的语言聊天。", None),
-    ("This line was written in English. Where small text stands under a line, tap it to see the original.", None),
+    ("This line was written in English. If there is small text under a line, tap it to see the original.", None),
     ("这一句是用中文写的。想同时看原文和译文，请在阅读设置里选“双语”。", None),
     ("To answer somebody, tap their message and choose Reply, as I did here.", 0),
     ("想要一个英文名字吗？问问大家吧。", None),

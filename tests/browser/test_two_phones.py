@@ -228,7 +228,7 @@ def test_reply_react_edit_and_recall(xiaoyu: Phone, brecken: Phone) -> None:
     expect(theirs.locator(".reaction")).to_have_attribute("aria-pressed", "true")
     theirs.hover()
     theirs.locator(".more").click()
-    brecken.page.get_by_role("button", name="Reply").click()
+    brecken.page.get_by_role("button", name="Reply", exact=True).click()
     brecken.say("You are welcome")
     expect(xiaoyu.page.locator(".message:not(.own) .quote").last).to_contain_text("谢谢你们来")
 
