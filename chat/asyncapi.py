@@ -26,6 +26,8 @@ ANSWERS: Final[dict[type, tuple[type, ...]]] = {
     commands.Presence: (frames.People,),
     commands.Glossary: (frames.GlossaryFrame,),
     commands.Preview: (frames.PreviewFrame,),
+    commands.Names: (frames.NamesFrame,),
+    commands.FindPeople: (frames.NamesFrame,),
     commands.Ping: (frames.Pong,),
 }
 """The answers of a command, besides `error`. All others are answered with `ack`."""
@@ -34,6 +36,7 @@ UNASKED: Final[tuple[type, ...]] = (
     frames.TypingFrame,
     frames.People,
     frames.GapFrame,
+    frames.TallyFrame,
     frames.ErrorFrame,
     frames.Closing,
 )

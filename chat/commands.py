@@ -8,17 +8,20 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from chat.events import Emoji, Mentions, TermText, Text
-from chat.ids import Epoch, OnceKey, Position, RoomId, Seq
+from chat.events import Emoji, GivenName, Mentions, Reason, Script, TermText, Text
+from chat.ids import Epoch, OnceKey, Position, RoomId, Seq, UserId
 from chat.language import Language
 from chat.limits import (
     BUDGET_MS_MAX,
     BUDGET_MS_MIN,
+    CEREMONY_S_MAX,
+    CEREMONY_S_MIN,
     COMMAND_ID_MAX,
     HISTORY_LIMIT_MAX,
     LANGUAGES_MAX,
     NAME_CHARS_MAX,
     NOTE_CHARS_MAX,
+    PINYIN_CHARS_MAX,
     ROOMS_PER_SESSION_MAX,
 )
 
@@ -212,6 +215,109 @@ class Pin(_Command, frozen=True, kw_only=True, tag="pin"):
     once: OnceKey
 
 
+class OpenCeremony(_Command, frozen=True, kw_only=True, tag="open_ceremony"):
+    """Ask for a name, for oneself or (they are asked first) for another member."""
+
+    room: RoomId
+    user: UserId | None = None
+    """Who is to be named; null: the caller."""
+    script: Script = "han"
+    window_s: Annotated[int, Meta(ge=CEREMONY_S_MIN, le=CEREMONY_S_MAX)] = 120
+    once: OnceKey
+
+
+class Consent(_Command, frozen=True, kw_only=True, tag="consent"):
+    """The named person agrees to ceremony `of` that another member asked for, or does not."""
+
+    room: RoomId
+    of: Seq
+    agree: bool = True
+    once: OnceKey
+
+
+class ProposeName(_Command, frozen=True, kw_only=True, tag="propose_name"):
+    """A name for the nominee of ceremony `of`, and why."""
+
+    room: RoomId
+    of: Seq
+    text: GivenName
+    reason: Reason = ""
+    joke: bool = False
+    pinyin: Annotated[str, Meta(max_length=PINYIN_CHARS_MAX)] | None = None
+    """One syllable with tone mark for each character, where the usual reading is not meant: "zēng guó fān"."""
+    once: OnceKey
+
+
+class VoteName(_Command, frozen=True, kw_only=True, tag="vote_name"):
+    """One's vote in ceremony `of`: for `proposal`, instead of any before; null takes it back."""
+
+    room: RoomId
+    of: Seq
+    proposal: Seq | None
+    once: OnceKey
+
+
+class ReportProposal(_Command, frozen=True, kw_only=True, tag="report_proposal"):
+    """"Means something rude". A moderator's report hides it at once, and so does its author's, who takes it back."""
+
+    room: RoomId
+    of: Seq
+    proposal: Seq
+    once: OnceKey
+
+
+class AcceptName(_Command, frozen=True, kw_only=True, tag="accept_name"):
+    """The named person takes `proposal`, and perhaps keeps `also`, the runner-up, as well. Ends the ceremony."""
+
+    room: RoomId
+    of: Seq
+    proposal: Seq
+    also: Seq | None = None
+    once: OnceKey
+
+
+class EndCeremony(_Command, frozen=True, kw_only=True, tag="end_ceremony"):
+    """End ceremony `of` without a name: the named person declines, who asked for it or a moderator stops it."""
+
+    room: RoomId
+    of: Seq
+    once: OnceKey
+
+
+class SetName(_Command, frozen=True, kw_only=True, tag="set_name"):
+    """One's own card: bring a name along, choose for whose eyes it is, or take it off."""
+
+    room: RoomId
+    text: GivenName
+    preferred_for: Annotated[tuple[str, ...], Meta(max_length=LANGUAGES_MAX)] | None = None
+    """Languages whose readers shall see this name ("*": all others); null leaves it as it is, or as its script says."""
+    pinyin: Annotated[str, Meta(max_length=PINYIN_CHARS_MAX)] | None = None
+    remove: bool = False
+    once: OnceKey
+
+
+class Names(_Command, frozen=True, kw_only=True, tag="names"):
+    """The cards of these members, or (none given) of all who have one; with the caller's private remarks."""
+
+    room: RoomId
+    users: Annotated[tuple[UserId, ...], Meta(max_length=100)] = ()
+
+
+class Remark(_Command, frozen=True, kw_only=True, tag="remark"):
+    """What I call this member; nobody else ever sees it. Empty takes it away."""
+
+    room: RoomId
+    user: UserId
+    text: Annotated[str, Meta(max_length=NAME_CHARS_MAX)]
+
+
+class FindPeople(_Command, frozen=True, kw_only=True, tag="find_people"):
+    """Members by any of their names: letters, Chinese characters, pinyin with or without tones, initials."""
+
+    room: RoomId
+    query: Annotated[str, Meta(max_length=NAME_CHARS_MAX)]
+
+
 class Ping(_Command, frozen=True, kw_only=True, tag="ping"):
     pass
 
@@ -239,6 +345,17 @@ Command = (
     | RemoveTerm
     | Configure
     | Pin
+    | OpenCeremony
+    | Consent
+    | ProposeName
+    | VoteName
+    | ReportProposal
+    | AcceptName
+    | EndCeremony
+    | SetName
+    | Names
+    | Remark
+    | FindPeople
     | Ping
 )
 RoomCommand = (
@@ -261,4 +378,15 @@ RoomCommand = (
     | RemoveTerm
     | Configure
     | Pin
+    | OpenCeremony
+    | Consent
+    | ProposeName
+    | VoteName
+    | ReportProposal
+    | AcceptName
+    | EndCeremony
+    | SetName
+    | Names
+    | Remark
+    | FindPeople
 )

@@ -31,6 +31,9 @@ class ErrorCode(StrEnum):
     STALE = "stale"
     EPOCH_CHANGED = "epoch_changed"
     NOT_TRANSLATABLE = "not_translatable"
+    CEREMONY_NOT_FOUND = "ceremony_not_found"
+    CEREMONY_OVER = "ceremony_over"
+    NAME_REFUSED = "name_refused"
     UNAVAILABLE = "unavailable"
 
 
@@ -63,6 +66,9 @@ ERRORS: Final[dict[ErrorCode, ErrorKind]] = {
     ErrorCode.STALE: ErrorKind("the message was edited or recalled meanwhile", False, 409),
     ErrorCode.EPOCH_CHANGED: ErrorKind("the position belongs to an earlier life of this room's log", False, 409),
     ErrorCode.NOT_TRANSLATABLE: ErrorKind("that message cannot be translated for you", False, 422),
+    ErrorCode.CEREMONY_NOT_FOUND: ErrorKind("there is no such ceremony or proposal, or it is over", False, 404),
+    ErrorCode.CEREMONY_OVER: ErrorKind("the ceremony does not take that now; see its window", False, 409),
+    ErrorCode.NAME_REFUSED: ErrorKind("that name cannot be proposed; `words` tells why", False, 422),
     ErrorCode.UNAVAILABLE: ErrorKind("the message log cannot be reached just now; nothing was lost", True, 503),
 }
 

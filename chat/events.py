@@ -12,7 +12,15 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from chat.ids import Epoch, Position, RoomId, Seq, UserId
-from chat.limits import EMOJI_CHARS_MAX, MENTIONS_MAX, NAME_CHARS_MAX, TERM_CHARS_MAX, TEXT_CHARS_MAX
+from chat.limits import (
+    EMOJI_CHARS_MAX,
+    GIVEN_NAME_CHARS_MAX,
+    MENTIONS_MAX,
+    NAME_CHARS_MAX,
+    REASON_CHARS_MAX,
+    TERM_CHARS_MAX,
+    TEXT_CHARS_MAX,
+)
 
 Role = Literal["owner", "moderator", "member", "guest"]
 Text = Annotated[str, Meta(min_length=1, max_length=TEXT_CHARS_MAX)]
@@ -20,7 +28,15 @@ Name = Annotated[str, Meta(min_length=1, max_length=NAME_CHARS_MAX)]
 TermText = Annotated[str, Meta(min_length=1, max_length=TERM_CHARS_MAX)]
 Emoji = Annotated[str, Meta(min_length=1, max_length=EMOJI_CHARS_MAX)]
 
+GivenName = Annotated[str, Meta(min_length=1, max_length=GIVEN_NAME_CHARS_MAX)]
+Reason = Annotated[str, Meta(max_length=REASON_CHARS_MAX)]
+Script = Literal["han", "latin"]
+"""What a name is written in: "han" for a Chinese name, "latin" for one in an alphabet."""
+Outcome = Literal["accepted", "declined", "stopped", "expired", "left"]
+
 EVERYONE = ""
+NOBODY = "~"
+"""An entry that nobody receives: votes and reports. It counts, and is not told one by one. No language is "~"."""
 
 
 class Mention(Struct, frozen=True):
@@ -200,6 +216,158 @@ class Voted(Struct, frozen=True, kw_only=True, tag_field="type", tag="voted"):
     on: bool
 
 
+class Gloss(Struct, frozen=True, kw_only=True):
+    """One character of a name: how it is read, what it means, and a Chinese word in which everybody knows it."""
+
+    char: str
+    reading: str
+    en: str = ""
+    zh: str = ""
+
+
+class Echo(Struct, frozen=True, kw_only=True):
+    """Which part of the original name (`heard`) sounds again in which part of the given one (`char`)."""
+
+    heard: str
+    char: str
+
+
+class Finding(Struct, frozen=True, kw_only=True):
+    """Something to know about a proposed name before it is accepted. `part` is what of the name it concerns."""
+
+    kind: str
+    """blocked, taboo_homophone, rude_in_other_language, famous, dictionary_word, dated, taken: pages ignore others."""
+    part: str
+    en: str = ""
+    zh: str = ""
+
+
+class GivenTo(Struct, frozen=True, kw_only=True):
+    """A name on a member's card: in which script, how it is read, what it means, who gave it and when."""
+
+    script: Script
+    text: GivenName
+    romanisation: str = ""
+    """Pinyin with tone marks; empty for a name in an alphabet."""
+    respelling: str = ""
+    """How to say it, for those who cannot read it."""
+    meaning_en: str = ""
+    meaning_zh: str = ""
+    glosses: tuple[Gloss, ...] = ()
+    given_by: str = ""
+    """User id; "" for a name that the member brought along."""
+    given_by_name: str = ""
+    since_ms: int = 0
+    preferred_for: tuple[str, ...] = ()
+    """Reading languages whose readers see this name; "*" stands for all that no other name is preferred for."""
+    of: Seq = 0
+    """The ceremony in which it was given; 0 for none."""
+
+
+class ProposalTally(Struct, frozen=True, kw_only=True):
+    proposal: Seq
+    votes: int
+
+
+class CeremonyOpened(Struct, frozen=True, kw_only=True, tag_field="type", tag="ceremony_opened"):
+    """A naming ceremony: `nominee` is to get a name in `script`. Its identity is the seq of this entry.
+
+    Asked for by the nominee, it is open at once, for `window_s` from this entry's time. Asked for by somebody else
+    (`consented` is false), it waits for `ceremony_consented`, for `consent_s` at most."""
+
+    nominee: UserId
+    nominee_name: str
+    by: UserId
+    name: str
+    script: Script
+    window_s: int
+    consented: bool
+    consent_s: int = 0
+
+
+class CeremonyConsented(Struct, frozen=True, kw_only=True, tag_field="type", tag="ceremony_consented"):
+    """The nominee agreed: ceremony `of` is open for `window_s` from this entry's time."""
+
+    of: Seq
+    nominee: UserId
+    window_s: int
+
+
+class NameProposed(Struct, frozen=True, kw_only=True, tag_field="type", tag="name_proposed"):
+    """A name, and why, in the proposer's own words. Its identity is its seq. `reason` is translated like a message."""
+
+    of: Seq
+    by: UserId
+    name: str
+    """Of who proposes."""
+    text: GivenName
+    """The proposed name."""
+    script: Script
+    reason: Reason = ""
+    joke: bool = False
+    counter: bool = False
+    """The named person's own counter-proposal."""
+    romanisation: str = ""
+    respelling: str = ""
+    glosses: tuple[Gloss, ...] = ()
+    meaning_en: str = ""
+    meaning_zh: str = ""
+    echoes: tuple[Echo, ...] = ()
+    sound: int = 0
+    """How much of the original name is heard again, in per cent; 0 where it is not known."""
+    findings: tuple[Finding, ...] = ()
+
+
+class NameVoted(Struct, frozen=True, kw_only=True, tag_field="type", tag="name_voted"):
+    """A member's vote in ceremony `of`, instead of the one before; null takes it back. Received by nobody."""
+
+    of: Seq
+    by: UserId
+    proposal: Seq | None
+
+
+class ProposalReported(Struct, frozen=True, kw_only=True, tag_field="type", tag="proposal_reported"):
+    """A member finds a proposal rude. Received by nobody: the reporter is not told to the room."""
+
+    of: Seq
+    proposal: Seq
+    by: UserId
+
+
+class ProposalHidden(Struct, frozen=True, kw_only=True, tag_field="type", tag="proposal_hidden"):
+    """Proposal `proposal` is out, and its votes with it: taken back by its author, by a moderator, or by reports."""
+
+    of: Seq
+    proposal: Seq
+    why: Literal["reports", "withdrawn", "moderator"]
+
+
+class CeremonyClosed(Struct, frozen=True, kw_only=True, tag_field="type", tag="ceremony_closed"):
+    """A ceremony is over. When accepted, `names` is the named person's whole card from now on, and `given` the names
+    just given: the accepted one, and perhaps the runner-up as well."""
+
+    of: Seq
+    nominee: UserId
+    nominee_name: str
+    by: UserId
+    """Who ended it; the nominee where it simply ran out."""
+    outcome: Outcome
+    accepted: Seq | None = None
+    runner_up: Seq | None = None
+    given: tuple[GivenTo, ...] = ()
+    names: tuple[GivenTo, ...] = ()
+    tally: tuple[ProposalTally, ...] = ()
+    """Every proposal that was not hidden, with its votes: as the votes in the log say."""
+    voters: int = 0
+
+
+class NamesChanged(Struct, frozen=True, kw_only=True, tag_field="type", tag="names_changed"):
+    """A member's card as it is from now on: a name brought along, preferred otherwise, or taken off."""
+
+    user: UserId
+    names: tuple[GivenTo, ...]
+
+
 Event = (
     RoomCreated
     | RoomChanged
@@ -218,6 +386,14 @@ Event = (
     | Voted
     | TermChanged
     | TermRemoved
+    | CeremonyOpened
+    | CeremonyConsented
+    | NameProposed
+    | NameVoted
+    | ProposalReported
+    | ProposalHidden
+    | CeremonyClosed
+    | NamesChanged
 )
 
 
@@ -248,5 +424,12 @@ def refers_to(event: Event) -> int | None:
             return event.of
         case Explained() | Suggested() | Voted():
             return event.of
+        case CeremonyConsented() | NameProposed() | ProposalHidden() | CeremonyClosed():
+            return event.of
         case _:
             return None
+
+
+def owes_translation_of(event: Event) -> int | None:
+    """The entry whose text a job that travels with this event is about; None: the event's own entry."""
+    return None if isinstance(event, NameProposed) else refers_to(event)

@@ -1,7 +1,7 @@
 """What the server says to one client: answers to commands, entries of followed rooms, and notices.
 
 A frame with `re` answers the command of that id; each command gets exactly one such frame (`ack`, `welcome`, `room`,
-`page`, `people`, `glossary`, `preview`, `pong` or `error`). Frames without `re` come by themselves.
+`page`, `people`, `glossary`, `preview`, `names`, `pong` or `error`). Frames without `re` come by themselves.
 """
 
 from typing import Literal
@@ -9,7 +9,7 @@ from typing import Literal
 from msgspec import Struct
 
 from chat.errors import ErrorCode
-from chat.events import Event, Role
+from chat.events import CeremonyOpened, Event, GivenTo, NameProposed, ProposalTally, Role
 from chat.ids import Epoch, Position, RoomId, Seq, UserId
 
 CountByLanguage = dict[str, int]
@@ -56,6 +56,57 @@ class Route(Struct, frozen=True, kw_only=True):
     starter: bool
 
 
+class ProposalView(Struct, frozen=True, kw_only=True):
+    """A proposal of a ceremony that is not over. Hidden ones are left out."""
+
+    seq: Seq
+    proposed: NameProposed
+    votes: int
+
+
+class CeremonyView(Struct, frozen=True, kw_only=True):
+    """A ceremony that is not over, as it stands now, for one reader."""
+
+    of: Seq
+    opened: CeremonyOpened
+    consented: bool
+    closes_at_ms: int
+    """End of the window, on the log's clock; of the time to consent, while that is awaited."""
+    chooses_until_ms: int
+    """Until when the nominee may accept; the same as `closes_at_ms` while consent is awaited."""
+    proposals: tuple[ProposalView, ...]
+    voters: int
+    mine: Seq | None
+    """The reader's own vote."""
+
+
+class Card(Struct, frozen=True, kw_only=True):
+    """A member's names. `remark` is the reader's own, private one."""
+
+    user: UserId
+    name: str
+    names: tuple[GivenTo, ...]
+    remark: str = ""
+
+
+class NamesFrame(Struct, frozen=True, kw_only=True, tag_field="type", tag="names"):
+    """Cards that were asked for by `names` or `find_people`; at most 500, respectively 20."""
+
+    re: int
+    room: RoomId
+    cards: tuple[Card, ...]
+    more: bool = False
+
+
+class TallyFrame(Struct, frozen=True, kw_only=True, tag_field="type", tag="tally"):
+    """The votes of ceremony `of` as they stand, at most four times a second; never stored. Hidden proposals are out."""
+
+    room: RoomId
+    of: Seq
+    tally: tuple[ProposalTally, ...]
+    voters: int
+
+
 class RoomFrame(Struct, frozen=True, kw_only=True, tag_field="type", tag="room"):
     """A room is now followed. Sent before the first entry of it.
 
@@ -78,6 +129,7 @@ class RoomFrame(Struct, frozen=True, kw_only=True, tag_field="type", tag="room")
     translation_budget_ms: int = 800
     glossary_version: Seq = 0
     pins: tuple[Seq, ...] = ()
+    ceremonies: tuple[CeremonyView, ...] = ()
 
 
 class RoomRefused(Struct, frozen=True, kw_only=True):
@@ -210,6 +262,8 @@ Frame = (
     | GapFrame
     | GlossaryFrame
     | PreviewFrame
+    | NamesFrame
+    | TallyFrame
     | Pong
     | Closing
 )

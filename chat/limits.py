@@ -63,3 +63,27 @@ PREVIEW_WITHIN_S: Final = 5.0
 
 TRANSLATION_BUDGET_MS: Final = 60_000
 """How late a translation may come and still be worth appending. Later, the reader is told it was skipped."""
+
+CEREMONIES_MAX: Final = 4
+"""Naming ceremonies of one room that are not over: more would be a room of ceremonies."""
+CEREMONY_S_MIN: Final = 15
+CEREMONY_S_MAX: Final = 600
+"""Bounds of a ceremony's window for proposals and votes: shorter nobody can write a reason, longer it is forgotten."""
+CONSENT_WITHIN_S: Final = 600
+"""How long somebody who is offered a ceremony may think about it."""
+CHOOSE_WITHIN_S: Final = 3_600
+"""How long after the window the named person may choose: long enough to come back from a tunnel or a dinner."""
+PROPOSALS_MAX: Final = 30
+"""Proposals of one ceremony. Newcomers receive all of them with the room."""
+PROPOSALS_PER_MEMBER_MAX: Final = 3
+REPORTS_TO_HIDE: Final = 3
+"""Members who must find a proposal rude before it is hidden; a moderator alone suffices."""
+GIVEN_NAME_CHARS_MAX: Final = 40
+REASON_CHARS_MAX: Final = 300
+PINYIN_CHARS_MAX: Final = 80
+NAMES_PER_MEMBER_MAX: Final = 20
+"""Names on one card; the oldest leave it, not the log."""
+REMARKS_MAX: Final = 500
+"""Private remarks of one reader in one room."""
+FOUND_MAX: Final = 20
+"""People in one answer of a search."""

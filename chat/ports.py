@@ -10,7 +10,7 @@ from typing import Final, Literal, Protocol
 
 from msgspec import Struct
 
-from chat.events import Entry, Event, Mention, Role
+from chat.events import CeremonyOpened, Entry, Event, GivenTo, Mention, NameProposed, Role
 from chat.frames import Person
 from chat.ids import Position
 
@@ -69,6 +69,8 @@ class Term:
     """Readers' language for which `target` is meant; "" for every language."""
     note: str
     added_by: str
+    name: bool = False
+    """A member's name: where it is first met in a text, its source is shown beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,114 @@ class SetPin:
     on: bool
 
 
-Change = SetMember | DropMember | SetTerm | DropTerm | SetRoom | SetPin
+class CeremonyRow(Struct, frozen=True):
+    """A ceremony as it is stored while it is not over."""
+
+    opened: CeremonyOpened
+    consented: bool
+
+
+class ProposalRow(Struct, frozen=True):
+    proposed: NameProposed
+    reporters: tuple[str, ...] = ()
+    hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    seq: int
+    row: ProposalRow
+    votes: int = 0
+    """0 for a hidden one, whatever was cast for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ceremony:
+    """A naming ceremony that is not over, as its log stands."""
+
+    id: int
+    """The seq of its `CeremonyOpened`."""
+    row: CeremonyRow
+    until_ms: int
+    """End of the window (or of the time to consent), on the log's clock."""
+    version: int
+    """Grows with every change but votes."""
+    cast: int
+    """Votes in the log, changed ones and those taken back included."""
+    proposals: tuple[Proposal, ...] = ()
+    """By seq."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemberNames:
+    """A member's names; `version` counts how often they were changed."""
+
+    version: int = 0
+    names: tuple[GivenTo, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SetCeremony:
+    """Begin a ceremony (`of` None: this entry is it), or change its row; it lasts so long from this entry's time."""
+
+    of: int | None
+    row: CeremonyRow
+    lasts_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetProposal:
+    """Add a proposal to ceremony `of` (`seq` None: this entry is it), or change its row. Hidden, its votes are gone."""
+
+    of: int
+    seq: int | None
+    row: ProposalRow
+
+
+@dataclass(frozen=True, slots=True)
+class SetBallot:
+    """The one vote of `user` in ceremony `of` is for `proposal` from now on; None: they have none. Counted once."""
+
+    of: int
+    user: str
+    proposal: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class DropCeremony:
+    """It is over: row, proposals and ballots leave the projection; the log keeps them."""
+
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetNames:
+    """All names of a member."""
+
+    user: str
+    names: tuple[GivenTo, ...]
+
+
+Change = (
+    SetMember
+    | DropMember
+    | SetTerm
+    | DropTerm
+    | SetRoom
+    | SetPin
+    | SetCeremony
+    | SetProposal
+    | SetBallot
+    | DropCeremony
+    | SetNames
+)
+
+
+def changes_of(change: Change | Sequence[Change] | None) -> tuple[Change, ...]:
+    """All of them, in order: most entries change one row or none."""
+    if change is None:
+        return ()
+    return tuple(change) if isinstance(change, Sequence) else (change,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +236,29 @@ class Guard:
 
     of: int
     revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class NamesGuard:
+    """Append only while the names of `user` are at `version`; otherwise `STALE`."""
+
+    user: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class CeremonyGuard:
+    """Append only while all of this holds of ceremony `of`; otherwise `STALE`. None: whatever it is."""
+
+    of: int
+    version: int | None = None
+    cast: int | None = None
+    """As many votes were cast."""
+    proposal: int | None = None
+    """This proposal is there and not hidden."""
+    timely: bool = False
+    """Its window has not ended, on the log's own clock."""
+    names: NamesGuard | None = None
 
 
 class JobText(Struct, frozen=True, tag="message"):
@@ -246,19 +378,44 @@ class RoomLog(Protocol):
         *,
         once: str,
         audience: str = "",
-        guard: Guard | None = None,
-        change: Change | None = None,
+        guard: Guard | CeremonyGuard | NamesGuard | None = None,
+        change: Change | Sequence[Change] | None = None,
         job: JobText | ForgetText | None = None,
         job_revision: int = 0,
     ) -> Appended:
         """Append one event. Edited moves its message to `event.revision`; Recalled removes the message's entry, its
         edits, translations and suggestions from the log (their seqs stay unused) and leaves it without revision.
-        The job, when given, is for message `refers_to(event)` or, for a Posted, for the new entry itself.
+        The job, when given, is for message `owes_translation_of(event)`; where that is None, for the new entry.
         Raises RoomMissing, Stale."""
         ...
 
     async def glossary(self, room: str) -> Glossary:
         """Empty for a room that is not there."""
+        ...
+
+    async def ceremonies(self, room: str) -> Sequence[Ceremony]:
+        """Those that are not over, by id, each as of one moment."""
+        ...
+
+    async def ballot(self, room: str, of: int, user: str) -> int | None:
+        """For which proposal the member votes now."""
+        ...
+
+    async def names(self, room: str, user: str) -> MemberNames:
+        """Empty for who was never given one."""
+        ...
+
+    async def all_names(self, room: str) -> Mapping[str, MemberNames]:
+        """Of all members who have one, by user id."""
+        ...
+
+    async def set_remark(self, room: str, reader: str, user: str, text: str, remarks_max: int) -> bool:
+        """What `reader` privately calls `user` ("": nothing any more). False, and nothing done, where it would be one
+        remark more than `remarks_max`."""
+        ...
+
+    async def remarks(self, room: str, reader: str) -> Mapping[str, str]:
+        """By user id."""
         ...
 
     async def recognise(self, room: str, once: str) -> Appended | None:
@@ -279,7 +436,8 @@ class RoomLog(Protocol):
 
     async def revision(self, room: str, of: int) -> int | None:
         """Current revision of message `of`: 0 as posted, n after n edits, None when recalled or never there.
-        An entry that set the room's title counts as a message that was never edited: titles are translated too."""
+        An entry that set the room's title, or proposed a name, counts as a message that was never edited: titles and
+        reasons are translated too."""
         ...
 
     async def read_after(self, room: str, seq: int, limit: int) -> Sequence[Entry]:
@@ -406,6 +564,10 @@ class TranslationJobs(Protocol):
 
     async def backlog(self) -> int:
         """Jobs enqueued and not done."""
+        ...
+
+    async def oldest_ms(self) -> int | None:
+        """When the oldest of these was enqueued, in ms since 1970 on the engine's clock. None when there is none."""
         ...
 
 

@@ -5,28 +5,38 @@ default: an action without a row in `MAY` is refused, and to somebody who is not
 (the answer is the same for a missing room and a foreign one, so ids cannot be probed).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from chat import names
 from chat.commands import (
+    AcceptName,
     Configure,
+    Consent,
     CreateRoom,
     Edit,
+    EndCeremony,
     Join,
     Leave,
+    OpenCeremony,
     Pin,
     Post,
+    ProposeName,
     PutTerm,
     React,
     Recall,
     RemoveTerm,
+    ReportProposal,
     RoomCommand,
+    SetName,
     Suggest,
     Vote,
+    VoteName,
 )
 from chat.errors import ErrorCode, Rejected
 from chat.events import (
+    EVERYONE,
     Edited,
     Event,
     Joined,
@@ -48,12 +58,14 @@ from chat.events import (
 from chat.language import canonical
 from chat.limits import PINS_MAX, TERMS_MAX
 from chat.ports import (
+    CeremonyGuard,
     Change,
     DropMember,
     DropTerm,
     Guard,
     Invite,
     Member,
+    NamesGuard,
     RoomSettings,
     RoomState,
     SetMember,
@@ -84,9 +96,16 @@ MAY: Final[Mapping[str, frozenset[Role]]] = {
     "configure": MODERATORS,
     "pin": MODERATORS,
     "suggest": EVERY_ROLE,
+    "ask_name": EVERY_ROLE,
+    "propose_name": EVERY_ROLE,
+    "vote_name": EVERY_ROLE,
+    "report_proposal": EVERY_ROLE,
+    "own_name": EVERY_ROLE,
+    "stop_ceremony": MODERATORS,
 }
 """Who may do what. Reading covers history, presence, read markers, the glossary and asking for translations;
-suggesting covers votes on suggestions."""
+suggesting covers votes on suggestions. Guests give and get names as everybody does: at an event nearly all are guests.
+Accepting, declining and one's own card are `own_name`; hiding a proposal at once is `stop_ceremony`."""
 
 RANK: Final[Mapping[Role, int]] = {"guest": 0, "member": 1, "moderator": 2, "owner": 3}
 
@@ -125,6 +144,8 @@ class View:
     """Seqs of the suggestions about the target."""
     terms: tuple[Term, ...] = ()
     """The glossary, where the command is about it."""
+    hall: names.Hall = field(default_factory=names.Hall)
+    """Ceremonies and names, where the command is about them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +153,9 @@ class Decision:
     """What to append, and what goes with it in the same atomic step."""
 
     event: Event
-    change: Change | None = None
-    guard: Guard | None = None
+    change: Change | Sequence[Change] | None = None
+    guard: Guard | CeremonyGuard | NamesGuard | None = None
+    audience: str = EVERYONE
 
 
 def allow(view: View, caller: Caller, action: str) -> Role:
@@ -261,9 +283,51 @@ def decide(view: View, caller: Caller, command: RoomCommand) -> Decision | None:
             if command.on and command.of not in pins and len(pins) >= PINS_MAX:
                 raise Rejected(ErrorCode.FORBIDDEN, f"at most {PINS_MAX} messages can be pinned; take one out first")
             return Decision(Pinned(of=command.of, by=caller.user, on=command.on), SetPin(command.of, command.on))
+        case OpenCeremony() | Consent() | ProposeName() | VoteName() | ReportProposal() | AcceptName() | EndCeremony():
+            return _of_ceremony(view, caller, command)
+        case SetName():
+            allow(view, caller, "own_name")
+            if view.member is None:
+                raise Rejected(ErrorCode.NOT_A_MEMBER)
+            return ruled(names.decide_card(view.hall, view.member, command))
         case _:
             allow(view, caller, "read")
             return None
+
+
+CeremonyCommand = OpenCeremony | Consent | ProposeName | VoteName | ReportProposal | AcceptName | EndCeremony
+
+
+def _of_ceremony(view: View, caller: Caller, command: CeremonyCommand) -> Decision | None:
+    hall, user = view.hall, caller.user
+    name = view.member.name if view.member else caller.name
+    match command:
+        case OpenCeremony():
+            allow(view, caller, "ask_name")
+            return ruled(names.decide_opening(hall, user, clean_name(name), command))
+        case Consent():
+            allow(view, caller, "own_name")
+            return ruled(names.decide_consent(hall, user, command))
+        case ProposeName():
+            allow(view, caller, "propose_name")
+            return ruled(names.decide_proposal(hall, user, clean_name(name), command))
+        case VoteName():
+            allow(view, caller, "vote_name")
+            return ruled(names.decide_vote(hall, user, command))
+        case ReportProposal():
+            role = allow(view, caller, "report_proposal")
+            ruling = names.decide_report(hall, user, command, moderator=role in MAY["stop_ceremony"])
+            return None if ruling is None else ruled(ruling)
+        case AcceptName():
+            allow(view, caller, "own_name")
+            return ruled(names.decide_acceptance(hall, user, command))
+        case EndCeremony():
+            role = allow(view, caller, "own_name")
+            return ruled(names.decide_end(hall, user, command, moderator=role in MAY["stop_ceremony"]))
+
+
+def ruled(ruling: names.Ruling) -> Decision:
+    return Decision(ruling.event, ruling.changes, ruling.guard, ruling.audience)
 
 
 def _configured(view: View, caller: Caller, command: Configure) -> Decision:

@@ -14,31 +14,42 @@ from msgspec import structs
 
 from chat import limits
 from chat.commands import (
+    AcceptName,
     Command,
     Configure,
+    Consent,
     CreateRoom,
     Edit,
+    EndCeremony,
+    FindPeople,
     Glossary,
     Hello,
     History,
     Join,
     Leave,
     MarkRead,
+    Names,
+    OpenCeremony,
     Pin,
     Ping,
     Post,
     Presence,
     Preview,
+    ProposeName,
     PutTerm,
     React,
     Recall,
+    Remark,
     RemoveTerm,
+    ReportProposal,
     Resume,
     SetLanguages,
+    SetName,
     Suggest,
     Translate,
     Typing,
     Vote,
+    VoteName,
 )
 from chat.errors import ERRORS, CommandFailed, ErrorCode, Malformed, Rejected, Unavailable
 from chat.events import EVERYONE, Entry
@@ -139,6 +150,8 @@ class Connection:
             return
         self.session.close()
         self._gateway.count_close(reason)
+        tell = log.debug if reason is CloseReason.RESTARTING else log.info
+        tell("closed", connection=self.id, reason=reason.name.lower())
         after_ms = delay_ms(reason, self._gateway.clock.random())
         closing = Closing(code=reason.code, words=reason.words, retry_after_ms=after_ms)
         self.outbox.close(reason, websocket_frame(encode_frame(closing, self.codec), self.codec))
@@ -218,6 +231,17 @@ class Connection:
                 known = await service.glossary(caller, command.room)
                 rows = glossary_rows(known)
                 self.send(GlossaryFrame(re=command.id, room=command.room, version=known.version, terms=rows))
+            case OpenCeremony() | Consent() | ProposeName() | VoteName() | ReportProposal() | SetName():
+                self._ack(command.id, position_of(await service.ceremony(caller, command)))
+            case AcceptName() | EndCeremony():
+                self._ack(command.id, position_of(await service.ceremony(caller, command)))
+            case Names():
+                self.send(await service.cards(caller, command))
+            case Remark():
+                await service.remark(caller, command)
+                self._ack(command.id)
+            case FindPeople():
+                self.send(await service.find_people(caller, command))
             case Preview():  # seconds may pass: the next command must not wait for them
                 self._gateway.start(self._preview(caller, command))
             case Ping():
@@ -314,6 +338,7 @@ class Connection:
         first_reader = room not in gateway.hub.rooms or self.languages not in gateway.hub.rooms[room].readers
         here = gateway.hub.enter(room, Seat(self.outbox, self.codec, person), catchup)
         here.configure(standing.state.settings)
+        gateway.ceremonies.watch(room, standing.ceremonies)
         self.send(_room_frame(standing, newest, recovered, missed, re))
         try:
             await self._tell_presence(room, urgent=first_reader)
@@ -425,6 +450,7 @@ def _room_frame(standing: Standing, head: Position, recovered: bool, missed: int
         translation_budget_ms=standing.state.settings.translation_budget_ms,
         glossary_version=standing.state.glossary_version,
         pins=standing.state.pins,
+        ceremonies=standing.ceremonies,
     )
 
 

@@ -16,6 +16,7 @@ from chat.room import Caller
 from chat.service import Service
 from chat.wire import Codec, encode_frame
 from gateway.attendance import Attendance
+from gateway.ceremonies import Ceremonies
 from gateway.clock import Clock
 from gateway.closing import CloseReason
 from gateway.connection import Connection
@@ -68,9 +69,11 @@ class Gateway:
             on_left=self._member_left,
             on_new_life=self._new_life,
             on_reply=lambda payload: self.previews.answered(payload),
+            on_ceremony=lambda entry, event: self.ceremonies.happened(entry, event),
             own_name=f"~{name}",
         )
         self.previews = Previews(service, f"~{name}")  # no room id begins with "~": nobody can listen there
+        self.ceremonies = Ceremonies(self.hub, service, self.clock)
         self.attendance = Attendance(self.hub, service.presence, feed, service, name)
         self.connections: dict[Outbox, Connection] = {}
         self.commands = 0
@@ -100,6 +103,7 @@ class Gateway:
                 self._tasks = tasks
                 tasks.create_task(self.relay.run())
                 tasks.create_task(self.attendance.run())
+                tasks.create_task(self.ceremonies.run())
                 tasks.create_task(self._sweep())
                 self._running = True
         finally:
@@ -161,6 +165,7 @@ class Gateway:
             **{f"closed_{name.lower()}_total": count for name, count in self.closes.items()},
             **self.previews.statistics(),
             **self.relay.statistics(),
+            **self.ceremonies.statistics(),
         }
 
     async def _sweep(self) -> None:
@@ -174,6 +179,7 @@ class Gateway:
                     connection.close(CloseReason.TOKEN_EXPIRED)
 
     def _member_left(self, room: str, user: str) -> None:
+        self.ceremonies.left(room, user)
         here = self.hub.rooms.get(room)
         if here is None or self._tasks is None:
             return

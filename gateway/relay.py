@@ -16,11 +16,22 @@ from typing import Final, assert_never
 import structlog
 
 from chat.errors import Malformed, Unavailable
-from chat.events import Entry, Left, RoomChanged
+from chat.events import (
+    NOBODY,
+    CeremonyClosed,
+    CeremonyConsented,
+    CeremonyOpened,
+    Entry,
+    Event,
+    Left,
+    NameVoted,
+    ProposalHidden,
+    RoomChanged,
+)
 from chat.frames import TypingFrame
 from chat.ids import Position
 from chat.ports import Gap, RoomFeed, RoomLog, RoomSettings, Whisper
-from chat.wire import Codec, decode_event, decode_frame, encode_frame
+from chat.wire import Codec, decode_event, decode_frame, encode_frame, readable_event
 from gateway.hub import Hub
 
 PAGE: Final = 500
@@ -29,7 +40,14 @@ PEOPLE_CHANGED: Final = b"people"
 """A whisper between gateways: the reports of who is here have changed."""
 _LEFT: Final = b"\xa4type\xa4left"
 _ROOM_CHANGED: Final = b"\xa4type\xacroom_changed"
-"""Tags as they stand at the start of a body: the only two kinds of which delivery itself must know."""
+"""Tags as they stand at the start of a body: of these kinds delivery itself must know."""
+_OF_CEREMONIES: Final = (
+    b"\xa4type\xafceremony_opened",
+    b"\xa4type\xb2ceremony_consented",
+    b"\xa4type\xafceremony_closed",
+    b"\xa4type\xafproposal_hidden",
+)
+OfCeremonies = CeremonyOpened | CeremonyConsented | CeremonyClosed | ProposalHidden | NameVoted
 
 log = structlog.get_logger("relay")
 
@@ -65,15 +83,20 @@ class Relay:
         on_left: Callable[[str, str], None],
         on_new_life: Callable[[str], None],
         on_reply: Callable[[bytes], None],
+        on_ceremony: Callable[[Entry, OfCeremonies], None] = lambda entry, event: None,
         own_name: str,
+        deliver: Callable[[Entry], int] | None = None,
     ) -> None:
+        """`deliver` in place of `hub.deliver`, for who wants to see what passes."""
         self._log = room_log
         self._feed = feed
         self._hub = hub
+        self._hand_over = deliver or hub.deliver
         self._on_people = on_people
         self._on_left = on_left
         self._on_new_life = on_new_life
         self._on_reply = on_reply
+        self._on_ceremony = on_ceremony
         self._own_name = own_name
         self._rooms: dict[str, Following] = {}
         self._starting: dict[str, asyncio.Future[None]] = {}
@@ -206,11 +229,15 @@ class Relay:
     def _deliver(self, following: Following, entry: Entry) -> None:
         following.seq = entry.seq
         self.delivered += 1
-        self._hub.deliver(entry)
+        self._hand_over(entry)
         if following.moved is not None:
             following.moved.set()
             following.moved = None
-        if _LEFT in entry.body[:12]:
+        if entry.audience == NOBODY or entry.body[1:].startswith(_OF_CEREMONIES):
+            event: Event = readable_event(entry.body)
+            if isinstance(event, OfCeremonies):
+                self._on_ceremony(entry, event)
+        elif _LEFT in entry.body[:12]:
             left = decode_event(entry.body)
             if isinstance(left, Left):
                 self._on_left(entry.room, left.user)

@@ -11,20 +11,30 @@ from typing import Final
 
 from chat import limits
 from chat.commands import (
+    AcceptName,
     Command,
     Configure,
+    Consent,
     Edit,
+    EndCeremony,
+    FindPeople,
     Hello,
+    OpenCeremony,
     Pin,
     Post,
     Preview,
+    ProposeName,
     PutTerm,
     React,
     Recall,
+    Remark,
     RemoveTerm,
+    ReportProposal,
+    SetName,
     Suggest,
     Typing,
     Vote,
+    VoteName,
 )
 from chat.errors import CommandFailed, ErrorCode, Malformed, Rejected
 from chat.quota import Quota
@@ -38,8 +48,11 @@ REFUSED_FAST_MAX: Final = 200
 TYPING_PER_S: Final = 0.5
 
 
-_WRITES: Final = (Post, Edit, Recall, React, Suggest, Vote, PutTerm, RemoveTerm, Configure, Pin, Preview)
-"""Commands that make work for others: a log entry for everybody, or a translation."""
+_WRITES: Final = (
+    Post, Edit, Recall, React, Suggest, Vote, PutTerm, RemoveTerm, Configure, Pin, Preview, OpenCeremony, Consent,
+    ProposeName, VoteName, ReportProposal, AcceptName, EndCeremony, SetName, Remark, FindPeople,
+)  # fmt: skip
+"""Commands that make work: a log entry, a translation, a look at every member."""
 
 
 class State(Enum):

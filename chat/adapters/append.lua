@@ -1,5 +1,6 @@
 --[[ One atomic step of a room: recognise the once-key, check the guard, give the next seq, store, index, move the
-revision, write the change of a projection (member, term, pin, settings), enqueue the job, publish. All of it or nothing, because every refusal comes
+revision, write the changes of projections (member, term, pin, settings, ceremony, ballot, names), enqueue the job,
+publish. All of it or nothing, because every refusal comes
 before the first write. With a fresh epoch in ARGV it begins the log instead.
 
 Every key carries the hash tag of the room's partition, so the step is legal in a cluster, jobs stream included.
@@ -17,14 +18,18 @@ not: a copy may be on its way into the archive. ]]
 local meta, log, members, refs = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local revisions, once, jobs = KEYS[5], KEYS[6], KEYS[7]
 local terms, pins, purges = KEYS[8], KEYS[9], KEYS[10]
+local ceremonies, ballots, names = KEYS[11], KEYS[12], KEYS[13]
 
 local room, channel, publish, once_life_s = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local new_epoch, title = ARGV[5], ARGV[6]
 local kind, body, audience, of, revision = ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11]
 local guard_of, guard_revision = ARGV[12], ARGV[13]
-local change, change_key, change_row = ARGV[14], ARGV[15], ARGV[16]
-local job_text, job_revision = ARGV[17], ARGV[18]
-local archived_kind, archived_revision, archived_as_of = ARGV[19], ARGV[20], ARGV[21]
+local job_text, job_of, job_revision = ARGV[14], ARGV[15], ARGV[16]
+local archived_kind, archived_revision, archived_as_of = ARGV[17], ARGV[18], ARGV[19]
+local ceremony, ceremony_version, ceremony_cast = ARGV[20], ARGV[21], ARGV[22]
+local ceremony_proposal, ceremony_timely = ARGV[23], ARGV[24]
+local named, names_version = ARGV[25], ARGV[26]
+local changes_from = 27 -- four for each: what, key, part, row
 
 local known_meta = redis.call('HMGET', meta, 'epoch', 'floor', 'recalls')
 local epoch, floor = known_meta[1], tonumber(known_meta[2] or '0')
@@ -40,8 +45,16 @@ local function revision_of(seq)
   if edited then return edited end
   if tonumber(seq) <= floor and archived_revision ~= '' then return archived_revision end
   local kind = kind_at(seq)
-  if kind == 'posted' or kind == 'room_created' or kind == 'room_changed' then return '0' end
+  if kind == 'posted' or kind == 'room_created' or kind == 'room_changed' or kind == 'name_proposed' then return '0' end
   return nil
+end
+
+-- Field of a ceremony; hidden proposals have no count.
+local function of_ceremony(id, field) return redis.call('HGET', ceremonies, id .. ':' .. field) end
+local function uncount(id, proposal)
+  if redis.call('HEXISTS', ceremonies, id .. ':n:' .. proposal) == 1 then
+    redis.call('HINCRBY', ceremonies, id .. ':n:' .. proposal, -1)
+  end
 end
 
 if not epoch and new_epoch == '' then return {'missing'} end
@@ -56,9 +69,17 @@ if guard_of ~= '' and revision_of(guard_of) ~= guard_revision then return {'stal
 
 local time = redis.call('TIME')
 local at_ms = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+if ceremony ~= '' then
+  if redis.call('HEXISTS', ceremonies, ceremony) == 0 then return {'stale'} end
+  if ceremony_version ~= '' and of_ceremony(ceremony, 'version') ~= ceremony_version then return {'stale'} end
+  if ceremony_cast ~= '' and (of_ceremony(ceremony, 'cast') or '0') ~= ceremony_cast then return {'stale'} end
+  if ceremony_proposal ~= '' and not of_ceremony(ceremony, 'n:' .. ceremony_proposal) then return {'stale'} end
+  if ceremony_timely ~= '' and tonumber(at_ms) > tonumber(of_ceremony(ceremony, 'until')) then return {'stale'} end
+end
+if named ~= '' and (redis.call('HGET', names, '#' .. named) or '0') ~= names_version then return {'stale'} end
 if not epoch then
   epoch = new_epoch
-  redis.call('DEL', log, members, refs, revisions, terms, pins, purges)
+  redis.call('DEL', log, members, refs, revisions, terms, pins, purges, ceremonies, names)
   redis.call('HSET', meta, 'epoch', epoch, 'title', title, 'created_at_ms', at_ms)
 end
 
@@ -86,26 +107,61 @@ end
 
 redis.call('XADD', log, seq .. '-0', 'k', kind, 'h', header, 'b', body)
 if of ~= '' then redis.call('ZADD', refs, of, seq) end
-if change == 'set_member' then
-  redis.call('HSET', members, change_key, change_row)
-elseif change == 'drop_member' then
-  redis.call('HDEL', members, change_key)
-elseif change == 'set_term' then
-  redis.call('HSET', terms, change_key, change_row)
-  redis.call('HSET', meta, 'glossary', seq)
-elseif change == 'drop_term' then
-  redis.call('HDEL', terms, change_key)
-  redis.call('HSET', meta, 'glossary', seq)
-elseif change == 'set_room' then
-  redis.call('HSET', meta, 'title', change_key, 'title_seq', seq, 'settings', change_row)
-elseif change == 'set_pin' then
-  redis.call('ZADD', pins, seq, change_key)
-elseif change == 'drop_pin' then
-  redis.call('ZREM', pins, change_key)
+for at = changes_from, #ARGV, 4 do
+  local change, key, part, row = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
+  if change == 'set_member' then
+    redis.call('HSET', members, key, row)
+  elseif change == 'drop_member' then
+    redis.call('HDEL', members, key)
+  elseif change == 'set_term' then
+    redis.call('HSET', terms, key, row)
+    redis.call('HSET', meta, 'glossary', seq)
+  elseif change == 'drop_term' then
+    redis.call('HDEL', terms, key)
+    redis.call('HSET', meta, 'glossary', seq)
+  elseif change == 'set_room' then
+    redis.call('HSET', meta, 'title', key, 'title_seq', seq, 'settings', row)
+  elseif change == 'set_pin' then
+    redis.call('ZADD', pins, seq, key)
+  elseif change == 'drop_pin' then
+    redis.call('ZREM', pins, key)
+  elseif change == 'set_ceremony' then
+    local id = key ~= '' and key or seq
+    redis.call('HSET', ceremonies, id, row, id .. ':until', string.format('%.0f', at_ms + part))
+    redis.call('HINCRBY', ceremonies, id .. ':version', 1)
+  elseif change == 'set_proposal' then
+    local proposal = part ~= '' and part or seq
+    if part == '' and redis.call('HINCRBY', ceremonies, key .. ':made', 1) == 1 then redis.call('DEL', ballots) end
+    redis.call('HSET', ceremonies, key .. ':p:' .. proposal, row)
+    redis.call('HSETNX', ceremonies, key .. ':n:' .. proposal, 0)
+    redis.call('HINCRBY', ceremonies, key .. ':version', 1)
+  elseif change == 'hide_proposal' then
+    redis.call('HSET', ceremonies, key .. ':p:' .. part, row)
+    redis.call('HDEL', ceremonies, key .. ':n:' .. part)
+    redis.call('HINCRBY', ceremonies, key .. ':version', 1)
+  elseif change == 'set_ballot' then
+    local before = redis.call('HGET', ballots, part)
+    if before then uncount(key, before) end
+    if row ~= '' then
+      redis.call('HSET', ballots, part, row)
+      redis.call('HINCRBY', ceremonies, key .. ':n:' .. row, 1)
+    else
+      redis.call('HDEL', ballots, part)
+    end
+    redis.call('HINCRBY', ceremonies, key .. ':cast', 1)
+  elseif change == 'drop_ceremony' then
+    redis.call('HDEL', ceremonies, key)
+    for _, one in ipairs(redis.call('HKEYS', ceremonies)) do
+      if string.sub(one, 1, #key + 1) == key .. ':' then redis.call('HDEL', ceremonies, one) end
+    end
+    redis.call('UNLINK', ballots)
+  elseif change == 'set_names' then
+    redis.call('HSET', names, key, row)
+    redis.call('HINCRBY', names, '#' .. key, 1)
+  end
 end
 if job_text ~= '' then
-  local job_of = of ~= '' and of or seq
-  redis.call('XADD', jobs, '*', 'room', room, 'of', job_of, 'revision', job_revision, 'text', job_text)
+  redis.call('XADD', jobs, '*', 'room', room, 'of', job_of ~= '' and job_of or seq, 'revision', job_revision, 'text', job_text)
 end
 redis.call('SET', once, place, 'EX', once_life_s)
 redis.call(publish, channel, header .. '\n' .. body)

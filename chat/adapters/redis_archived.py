@@ -18,7 +18,7 @@ from chat.events import Edited, Entry
 from chat.ports import TEXTS_ABOUT, Archive, ArchivedEntry
 from chat.wire import decode_event
 
-TRANSLATABLE: Final = ("posted", "room_created", "room_changed")
+TRANSLATABLE: Final = ("posted", "room_created", "room_changed", "name_proposed")
 """Kinds of entries with a text of their own: they have a revision, and translations guard it."""
 
 

@@ -30,6 +30,14 @@ class RoomKeys(NamedTuple):
     here: str
     purges: str
     """Recalled messages that the archive has not forgotten yet."""
+    ceremonies: str
+    """All that are not over: `id`, `id:until`, `id:version`, `id:cast`, and of each proposal `id:p:seq`, `id:n:seq`."""
+    ballots: str
+    """Prefix: one key for each ceremony, with the vote of each member."""
+    names: str
+    """Of each member who has names, under the id; how often they changed, under `#` and the id."""
+    remarks: str
+    """Prefix: one key for each reader."""
 
 
 class Keys:
@@ -76,4 +84,8 @@ def _room_keys(prefix: str, room: str) -> RoomKeys:
         read=f"{own}:read",
         here=f"{own}:here",
         purges=f"{own}:purges",
+        ceremonies=f"{own}:ceremonies",
+        ballots=f"{own}:ballots:",
+        names=f"{own}:names",
+        remarks=f"{own}:remarks:",
     )

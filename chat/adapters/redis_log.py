@@ -10,7 +10,7 @@ same answer, up to where the room has moved, so an entry that moves meanwhile is
 
 import contextlib
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -20,13 +20,17 @@ from chat.adapters.redis_commands import Commands
 from chat.adapters.redis_engine import Script
 from chat.adapters.redis_keys import RoomKeys
 from chat.errors import Unavailable
-from chat.events import Edited, Entry, Event, Recalled, refers_to
+from chat.events import Edited, Entry, Event, GivenTo, Recalled, owes_translation_of, refers_to
 from chat.ids import Position
 from chat.limits import ONCE_KEY_LIFE_S
 from chat.ports import (
     Appended,
     Archive,
+    Ceremony,
+    CeremonyGuard,
+    CeremonyRow,
     Change,
+    DropCeremony,
     DropMember,
     DropTerm,
     ForgetText,
@@ -34,16 +38,25 @@ from chat.ports import (
     Guard,
     JobText,
     Member,
+    MemberNames,
+    NamesGuard,
+    Proposal,
+    ProposalRow,
     RoomExists,
     RoomMissing,
     RoomSettings,
     RoomState,
+    SetBallot,
+    SetCeremony,
     SetMember,
+    SetNames,
     SetPin,
+    SetProposal,
     SetRoom,
     SetTerm,
     Stale,
     Term,
+    changes_of,
 )
 from chat.wire import encode_event
 
@@ -54,8 +67,17 @@ if tonumber(ARGV[2]) <= stands then return stands end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 return tonumber(ARGV[2])
 """)
+_SET_REMARK = Script("""
+if ARGV[2] == '' then redis.call('HDEL', KEYS[1], ARGV[1]) return 1 end
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 and redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[3]) then return 0 end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+return 1
+""")
 _member = msgspec.msgpack.Decoder(Member)
 _term = msgspec.msgpack.Decoder(Term)
+_ceremony_row = msgspec.msgpack.Decoder(CeremonyRow)
+_proposal_row = msgspec.msgpack.Decoder(ProposalRow)
+_names = msgspec.msgpack.Decoder(tuple[GivenTo, ...])
 _settings = msgspec.msgpack.Decoder(RoomSettings)
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -108,8 +130,8 @@ class RedisLog:
         *,
         once: str,
         audience: str = "",
-        guard: Guard | None = None,
-        change: Change | None = None,
+        guard: Guard | CeremonyGuard | NamesGuard | None = None,
+        change: Change | Sequence[Change] | None = None,
         job: JobText | ForgetText | None = None,
         job_revision: int = 0,
     ) -> Appended:
@@ -162,6 +184,35 @@ class RedisLog:
         version, rows = await self._engine.call_all([("HGET", keys.meta, "glossary"), ("HVALS", keys.terms)])
         terms = sorted((_term.decode(row) for row in rows), key=lambda term: (term.source, term.language))
         return Glossary(int(version or 0), tuple(terms))
+
+    async def ceremonies(self, room: str) -> Sequence[Ceremony]:
+        fields = _pairs(await self._engine.call("HGETALL", self._keys.room(room).ceremonies))
+        rows = {int(name): row for name, row in fields.items() if name.isdigit()}
+        return [_ceremony(id, row, fields) for id, row in sorted(rows.items())]
+
+    async def ballot(self, room: str, of: int, user: str) -> int | None:
+        choice = await self._engine.call("HGET", f"{self._keys.room(room).ballots}{of}", user)
+        return None if choice is None else int(choice)
+
+    async def names(self, room: str, user: str) -> MemberNames:
+        version, row = await self._engine.call("HMGET", self._keys.room(room).names, f"#{user}", user)
+        return MemberNames() if row is None else MemberNames(int(version), _names.decode(row))
+
+    async def all_names(self, room: str) -> Mapping[str, MemberNames]:
+        fields = _pairs(await self._engine.call("HGETALL", self._keys.room(room).names))
+        return {
+            user: MemberNames(int(fields[f"#{user}"]), _names.decode(row))
+            for user, row in fields.items()
+            if not user.startswith("#")
+        }
+
+    async def set_remark(self, room: str, reader: str, user: str, text: str, remarks_max: int) -> bool:
+        key = self._keys.room(room).remarks + reader
+        return bool(await self._engine.run(_SET_REMARK, [key], [user, text, remarks_max]))
+
+    async def remarks(self, room: str, reader: str) -> Mapping[str, str]:
+        fields = _pairs(await self._engine.call("HGETALL", self._keys.room(room).remarks + reader))
+        return {user: text.decode() for user, text in fields.items()}
 
     async def rooms(self) -> Sequence[str]:
         return sorted(name.decode() for name in await self._engine.call("SMEMBERS", self._keys.rooms))
@@ -275,8 +326,8 @@ class RedisLog:
         epoch: str = "",
         title: str = "",
         audience: str = "",
-        guard: Guard | None = None,
-        change: Change | None = None,
+        guard: Guard | CeremonyGuard | NamesGuard | None = None,
+        change: Change | Sequence[Change] | None = None,
         job: JobText | ForgetText | None = None,
         job_revision: int = 0,
     ) -> Appended:
@@ -287,7 +338,7 @@ class RedisLog:
             )
             if appended is not None:
                 return appended
-            looked_at = refers_to(event) if guard is None else guard.of
+            looked_at = guard.of if isinstance(guard, Guard) else refers_to(event)
             assert looked_at is not None
             known = await self._archived.known(room, looked_at)
         raise Unavailable(f"{room} moves faster than it can be looked at", 1_000)
@@ -300,15 +351,15 @@ class RedisLog:
         epoch: str,
         title: str,
         audience: str,
-        guard: Guard | None,
-        change: Change | None,
+        guard: Guard | CeremonyGuard | NamesGuard | None,
+        change: Change | Sequence[Change] | None,
         job: JobText | ForgetText | None,
         job_revision: int,
         known: Known,
     ) -> Appended | None:
         """None when the step must be told of a message that has moved."""
         keys = self._keys.room(room)
-        of = refers_to(event)
+        of, job_of, changes = refers_to(event), owes_translation_of(event), changes_of(change)
         answer = await self._engine.run(
             _APPEND,
             [
@@ -322,6 +373,9 @@ class RedisLog:
                 keys.terms,
                 keys.pins,
                 keys.purges,
+                keys.ceremonies,
+                keys.ballots + str(_ceremony_of(changes)),
+                keys.names,
             ],
             [
                 room,
@@ -335,12 +389,13 @@ class RedisLog:
                 audience,
                 "" if of is None else of,
                 event.revision if isinstance(event, Edited) else "",
-                "" if guard is None else guard.of,
-                "" if guard is None else guard.revision,
-                *_change_arguments(change),
+                *((guard.of, guard.revision) if isinstance(guard, Guard) else ("", "")),
                 b"" if job is None else _encode(job),
+                "" if job_of is None else job_of,
                 job_revision,
                 *known,
+                *_guard_arguments(guard),
+                *(argument for each in changes for argument in _change_arguments(each)),
             ],
         )
         match answer:
@@ -355,28 +410,73 @@ class RedisLog:
             case [b"exists"]:
                 raise RoomExists(room)
             case [b"stale"]:
-                raise Stale(f"the guarded message of {room} was edited or recalled meanwhile")
+                raise Stale(f"what this append to {room} builds on has changed meanwhile")
             case _:
                 raise Unavailable(f"append.lua answered {answer!r}")
 
 
-def _change_arguments(change: Change | None) -> tuple[str, str | int, bytes]:
-    """(what, key, row) of `append.lua`."""
+def _guard_arguments(guard: Guard | CeremonyGuard | NamesGuard | None) -> tuple[str | int, ...]:
+    """(ceremony, version, cast, proposal, timely, named, version of the names) of `append.lua`."""
+    names = guard if isinstance(guard, NamesGuard) else guard.names if isinstance(guard, CeremonyGuard) else None
+    of_names = ("", "") if names is None else (names.user, names.version)
+    if not isinstance(guard, CeremonyGuard):
+        return ("", "", "", "", "", *of_names)
+    wanted = ("" if each is None else each for each in (guard.version, guard.cast, guard.proposal))
+    return (guard.of, *wanted, "1" if guard.timely else "", *of_names)
+
+
+def _change_arguments(change: Change) -> tuple[str, str | int, str | int, str | bytes | int]:
+    """(what, key, part, row) of `append.lua`."""
     match change:
         case SetMember(member):
-            return "set_member", member.user, _encode(member)
+            return "set_member", member.user, "", _encode(member)
         case DropMember(user):
-            return "drop_member", user, b""
+            return "drop_member", user, "", b""
         case SetTerm(term):
-            return "set_term", _term_key(term.source, term.language), _encode(term)
+            return "set_term", _term_key(term.source, term.language), "", _encode(term)
         case DropTerm(source, language):
-            return "drop_term", _term_key(source, language), b""
+            return "drop_term", _term_key(source, language), "", b""
         case SetRoom(title, settings):
-            return "set_room", title, _encode(settings)
+            return "set_room", title, "", _encode(settings)
         case SetPin(of, on):
-            return "set_pin" if on else "drop_pin", of, b""
-        case None:
-            return "", "", b""
+            return "set_pin" if on else "drop_pin", of, "", b""
+        case SetCeremony(ceremony, row, lasts_ms):
+            return "set_ceremony", "" if ceremony is None else ceremony, lasts_ms, _encode(row)
+        case SetProposal(ceremony, seq, proposal):
+            what = "hide_proposal" if proposal.hidden else "set_proposal"
+            return what, ceremony, "" if seq is None else seq, _encode(proposal)
+        case SetBallot(ceremony, user, choice):
+            return "set_ballot", ceremony, user, "" if choice is None else choice
+        case DropCeremony(ceremony):
+            return "drop_ceremony", ceremony, "", b""
+        case SetNames(user, names):
+            return "set_names", user, "", _encode(names)
+
+
+def _ceremony_of(changes: Sequence[Change]) -> int:
+    """Whose ballots this append may touch; 0 for none."""
+    touched = (each.of for each in changes if isinstance(each, SetProposal | SetBallot | DropCeremony))
+    return next(touched, 0)
+
+
+def _pairs(answer: Any) -> dict[str, bytes]:
+    """What HGETALL answers, in RESP2."""
+    return {answer[at].decode(): answer[at + 1] for at in range(0, len(answer), 2)}
+
+
+def _ceremony(id: int, row: bytes, fields: Mapping[str, bytes]) -> Ceremony:
+    own = {name: value for name, value in fields.items() if name.startswith(f"{id}:")}
+    seqs = sorted(int(name.rsplit(":", 1)[1]) for name in own if name.startswith(f"{id}:p:"))
+    return Ceremony(
+        id,
+        _ceremony_row.decode(row),
+        until_ms=int(own[f"{id}:until"]),
+        version=int(own[f"{id}:version"]),
+        cast=int(own.get(f"{id}:cast", 0)),
+        proposals=tuple(
+            Proposal(seq, _proposal_row.decode(own[f"{id}:p:{seq}"]), int(own.get(f"{id}:n:{seq}", 0))) for seq in seqs
+        ),
+    )
 
 
 def _term_key(source: str, language: str) -> str:

@@ -19,6 +19,7 @@ from chat.client.inbox import Inbox
 from chat.client.items import Item
 from chat.client.line import Line, Token
 from chat.client.link import Link
+from chat.client.naming import Naming
 from chat.client.questions import Questions
 from chat.client.rooms import Rooms
 from chat.errors import ErrorCode
@@ -29,7 +30,7 @@ from chat.language import canonical
 from chat.limits import HISTORY_LIMIT_MAX
 
 
-class Client:
+class Client(Naming):
     """One connection that comes back. Use as `async with Client(url, token=...) as client:`."""
 
     def __init__(

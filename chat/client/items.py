@@ -4,7 +4,7 @@ among them; what it need not know (repeats, pongs, newer kinds of frames) is cou
 from dataclasses import dataclass
 
 from chat.events import Event
-from chat.frames import People, TypingFrame
+from chat.frames import People, TallyFrame, TypingFrame
 from chat.ids import Position
 
 
@@ -73,4 +73,6 @@ class RoomLost:
     words: str
 
 
-Item = Arrived | Unreadable | Recovered | Missed | Connected | Disconnected | RoomLost | People | TypingFrame
+Item = (
+    Arrived | Unreadable | Recovered | Missed | Connected | Disconnected | RoomLost | People | TypingFrame | TallyFrame
+)

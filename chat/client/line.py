@@ -32,11 +32,13 @@ from chat.frames import (
     ErrorFrame,
     GapFrame,
     GlossaryFrame,
+    NamesFrame,
     Page,
     People,
     Pong,
     PreviewFrame,
     RoomFrame,
+    TallyFrame,
     TypingFrame,
     Welcome,
 )
@@ -210,11 +212,11 @@ class Line:
                 raise Ending.refused(frame, renewable=self._is_renewable)
             case ErrorFrame(re=None):
                 self._counts["errors_without_id"] += 1
-            case Ack() | ErrorFrame() | Page() | GlossaryFrame() | PreviewFrame() | Pong():
+            case Ack() | ErrorFrame() | Page() | GlossaryFrame() | PreviewFrame() | NamesFrame() | Pong():
                 self._questions.answer(frame.re or 0, frame)
             case NewerError(frame=error):
                 self._questions.answer(error.re or 0, error)
-            case People(re=None) | TypingFrame():
+            case People(re=None) | TypingFrame() | TallyFrame():
                 if len(self._inbox) < self._inbox.items_max // 2:
                     self._inbox.offer(frame)
                 else:

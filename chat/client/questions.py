@@ -18,7 +18,18 @@ from chat.client.failures import Refused, Unanswered
 from chat.client.link import Link
 from chat.client.rooms import Rooms
 from chat.commands import Command, CreateRoom, Join
-from chat.frames import Ack, ErrorFrame, GlossaryFrame, Page, People, Pong, PreviewFrame, RoomFrame, Welcome
+from chat.frames import (
+    Ack,
+    ErrorFrame,
+    GlossaryFrame,
+    NamesFrame,
+    Page,
+    People,
+    Pong,
+    PreviewFrame,
+    RoomFrame,
+    Welcome,
+)
 from chat.limits import COMMAND_ID_MAX
 
 
@@ -27,7 +38,7 @@ class Lost:
 
 
 _LOST: Final = Lost()
-Answer = Ack | ErrorFrame | Welcome | RoomFrame | Page | People | GlossaryFrame | PreviewFrame | Pong
+Answer = Ack | ErrorFrame | Welcome | RoomFrame | Page | People | GlossaryFrame | PreviewFrame | NamesFrame | Pong
 A = TypeVar("A", bound=Answer)
 
 

@@ -1,11 +1,12 @@
 """The use cases: one short coroutine per command. Load a view -> `room.decide` -> append -> answer.
 
-One file a noun (`rooms`, `messages`, `reading`) over one `ground`; to those who call it is one `Service`. Nothing here
-compares roles or knows a codec.
+One file a noun (`rooms`, `messages`, `reading`, `ceremonies`) over one `ground`; to those who call it is one `Service`.
+Nothing here compares roles or knows a codec.
 """
 
 from chat.ids import Position
 from chat.ports import Appended
+from chat.service.ceremonies import Ceremonies
 from chat.service.ground import ABOUT_MAX, BACKLOG_LOOK_MS, JOBS_MAX, OnceCommand, Present
 from chat.service.messages import SUGGESTIONS_MAX, Messages
 from chat.service.reading import Reading
@@ -25,7 +26,7 @@ __all__ = [
 ]
 
 
-class Service(Rooms, Messages, Reading):
+class Service(Rooms, Messages, Reading, Ceremonies):
     """One per process, shared by the WebSocket and the REST side. Holds no state but the last look at the backlog."""
 
 

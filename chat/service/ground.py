@@ -11,23 +11,33 @@ from typing import Final
 
 from chat import room as rules
 from chat.commands import (
+    AcceptName,
     Configure,
+    Consent,
     Edit,
+    EndCeremony,
+    OpenCeremony,
     Pin,
     Post,
+    ProposeName,
     PutTerm,
     React,
     Recall,
     RemoveTerm,
+    ReportProposal,
+    SetName,
     Suggest,
     Vote,
+    VoteName,
 )
 from chat.errors import ErrorCode, Rejected
 from chat.events import (
     EVERYONE,
     Mention,
     Posted,
+    Untranslated,
 )
+from chat.frames import Person
 from chat.limits import TRANSLATION_BUDGET_MS
 from chat.ports import (
     Appended,
@@ -50,7 +60,8 @@ JOBS_MAX: Final = 10_000
 BACKLOG_LOOK_MS: Final = 1_000
 """How long one look at the backlog serves; the bound is a guard against hours, not a precise valve."""
 
-OnceCommand = Post | Edit | Recall | React | Suggest | Vote | PutTerm | RemoveTerm | Configure | Pin
+CeremonyCommand = OpenCeremony | Consent | ProposeName | VoteName | ReportProposal | AcceptName | EndCeremony | SetName
+OnceCommand = Post | Edit | Recall | React | Suggest | Vote | PutTerm | RemoveTerm | Configure | Pin | CeremonyCommand
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +71,7 @@ class Present:
     readers: tuple[tuple[str, ...], ...]
     """Distinct reading-language lists."""
     names: tuple[str, ...]
+    people: tuple[Person, ...] = ()
 
 
 class Ground:
@@ -120,8 +132,8 @@ class Ground:
     async def _present(self, room: str) -> Present:
         rosters = await self.presence.rosters(room)
         readers = dict.fromkeys(languages for roster in rosters for languages in roster.readers)
-        names = dict.fromkeys(person.name for roster in rosters for person in roster.people)
-        return Present(tuple(readers), tuple(names))
+        people = tuple(person for roster in rosters for person in roster.people)
+        return Present(tuple(readers), tuple(dict.fromkeys(person.name for person in people)), people)
 
     async def _append(
         self,
@@ -183,6 +195,14 @@ class Ground:
             budget_ms=view.state.settings.translation_budget_ms if view.state else 0,
             posted_at_ms=now_ms,
         )
+
+    async def _tell_untranslated(
+        self, room: str, of: int, revision: int, source: str, readers: tuple[tuple[str, ...], ...]
+    ) -> None:
+        for language in dict.fromkeys(languages[0] for languages in readers):
+            event = Untranslated(of=of, revision=revision, language=language, source=source, reason="overload")
+            once = f"u:{of}:{revision}:{language}"
+            await self.log.append(room, event, once=once, audience=language)
 
 
 def own_key(caller: Caller, once: str) -> str:

@@ -25,7 +25,6 @@ from chat.events import (
     Posted,
     Reacted,
     Suggested,
-    Untranslated,
 )
 from chat.language import guess
 from chat.limits import PREVIEW_WITHIN_S, REACTIONS_PER_MESSAGE_MAX
@@ -137,11 +136,3 @@ class Messages(Ground):
         urgent = bool(event.mentions) or (isinstance(event, Posted) and event.purpose == "announcement")
         job = self._job_text(view, event.text, caller.user, present, event.mentions, urgent=urgent)
         return await self._append(room, decision, once=own_key(caller, once), job=job, job_revision=revision)
-
-    async def _tell_untranslated(
-        self, room: str, of: int, revision: int, source: str, readers: tuple[tuple[str, ...], ...]
-    ) -> None:
-        for language in dict.fromkeys(languages[0] for languages in readers):
-            event = Untranslated(of=of, revision=revision, language=language, source=source, reason="overload")
-            once = f"u:{of}:{revision}:{language}"
-            await self.log.append(room, event, once=once, audience=language)

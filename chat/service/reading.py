@@ -19,6 +19,7 @@ from chat.events import (
     Entry,
     Event,
     Explained,
+    NameProposed,
     Posted,
     RoomChanged,
     RoomCreated,
@@ -115,6 +116,8 @@ class Reading(Ground):
         match event:
             case Posted():
                 author, text, mentions = event.author, event.text, event.mentions
+            case NameProposed():
+                author, text, mentions = event.by, event.reason, ()
             case RoomCreated() | RoomChanged():
                 author, text, mentions = event.by, event.title, ()
             case _:

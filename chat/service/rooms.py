@@ -18,7 +18,7 @@ from chat.events import (
     Role,
     RoomChanged,
 )
-from chat.frames import GlossaryTerm, People, Person
+from chat.frames import CeremonyView, GlossaryTerm, People, Person
 from chat.ports import (
     Appended,
     Glossary,
@@ -28,6 +28,7 @@ from chat.ports import (
     RoomState,
 )
 from chat.room import Caller, Decision, View
+from chat.service.ceremonies import ceremony_view
 from chat.service.ground import Ground, own_key
 from chat.text import clean_name
 
@@ -39,6 +40,7 @@ class Standing:
     state: RoomState
     member: Member
     read: int
+    ceremonies: tuple[CeremonyView, ...] = ()
 
 
 class Rooms(Ground):
@@ -56,7 +58,10 @@ class Rooms(Ground):
         if view.state is None:
             raise Rejected(ErrorCode.ROOM_NOT_FOUND)
         member = view.member or Member(caller.user, caller.name, "owner")
-        return Standing(view.state, member, await self.log.read_marker(room, caller.user))
+        read, ceremonies = await gather(self.log.read_marker(room, caller.user), self.log.ceremonies(room))
+        ballots = await gather(*(self.log.ballot(room, each.id, caller.user) for each in ceremonies))
+        views = tuple(ceremony_view(each, mine) for each, mine in zip(ceremonies, ballots, strict=True))
+        return Standing(view.state, member, read, views)
 
     async def join(self, caller: Caller, command: Join) -> Standing:
         """Become a member, by the token's grant or an invitation; a member already is simply shown in.

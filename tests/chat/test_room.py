@@ -6,28 +6,39 @@ from typing import get_args
 import pytest
 
 from chat.commands import (
+    AcceptName,
     Command,
     Configure,
+    Consent,
     CreateRoom,
     Edit,
+    EndCeremony,
+    FindPeople,
     Glossary,
     History,
     Join,
     Leave,
     MarkRead,
+    Names,
+    OpenCeremony,
     Pin,
     Post,
     Presence,
     Preview,
+    ProposeName,
     PutTerm,
     React,
     Recall,
+    Remark,
     RemoveTerm,
+    ReportProposal,
     RoomCommand,
+    SetName,
     Suggest,
     Translate,
     Typing,
     Vote,
+    VoteName,
 )
 from chat.errors import ErrorCode, Rejected
 from chat.events import Edited, Joined, Left, Mention, Posted, Reacted, Recalled, Role, RoleChanged
@@ -71,6 +82,12 @@ configure     yes yes no  no
 pin           yes yes no  no
 change_glossary yes yes no no
 suggest       yes yes yes yes
+ask_name      yes yes yes yes
+propose_name  yes yes yes yes
+vote_name     yes yes yes yes
+report_proposal yes yes yes yes
+own_name      yes yes yes yes
+stop_ceremony yes yes no  no
 """
 ROWS = [line.split() for line in TABLE.strip().splitlines()]
 CELLS = [(action, role, cell == "yes") for action, *cells in ROWS for role, cell in zip(ROLES, cells, strict=True)]
@@ -143,6 +160,17 @@ ROOM_COMMANDS: dict[str, RoomCommand] = {
     "remove_term": RemoveTerm(id=1, room="r", source="a", once="o"),
     "configure": Configure(id=1, room="r", title="T", once="o"),
     "pin": Pin(id=1, room="r", of=1, once="o"),
+    "open_ceremony": OpenCeremony(id=1, room="r", once="o"),
+    "consent": Consent(id=1, room="r", of=1, once="o"),
+    "propose_name": ProposeName(id=1, room="r", of=1, text="白睿康", once="o"),
+    "vote_name": VoteName(id=1, room="r", of=1, proposal=2, once="o"),
+    "report_proposal": ReportProposal(id=1, room="r", of=1, proposal=2, once="o"),
+    "accept_name": AcceptName(id=1, room="r", of=1, proposal=2, once="o"),
+    "end_ceremony": EndCeremony(id=1, room="r", of=1, once="o"),
+    "set_name": SetName(id=1, room="r", text="白睿康", once="o"),
+    "names": Names(id=1, room="r"),
+    "remark": Remark(id=1, room="r", user="other", text="My friend"),
+    "find_people": FindPeople(id=1, room="r", query="bai"),
 }
 
 

@@ -17,7 +17,7 @@ from tests.house.sources import ROOT
 from translator.pipeline import Why
 
 PROTOCOL = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
-WORDS_FILE = ROOT / "gateway" / "web" / "words.js"
+WORDS_FILES = [ROOT / "gateway" / "web" / name for name in ("words.js", "words-later.js")]
 COMMAND_TAGS = [tag(kind) for kind in get_args(Command)]
 EVENT_TAGS = [tag(kind) for kind in get_args(events.Event)]
 FRAME_TAGS = [tag(kind) for kind in get_args(frames.Frame)]
@@ -125,5 +125,5 @@ def test_the_page_has_words_for_every_error_in_both_languages(code: ErrorCode):
 
 def _in_both_languages(word: str) -> bool:
     """`word: ["中文", "English"],`"""
-    text = WORDS_FILE.read_text(encoding="utf-8")
+    text = "".join(file.read_text(encoding="utf-8") for file in WORDS_FILES)
     return re.search(rf'^\s+{word}: \[\s*"[^"]+",\s*["{{]', text, re.MULTILINE) is not None

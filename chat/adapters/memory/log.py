@@ -6,16 +6,18 @@ membership, the revision and the job that came with it.
 
 import asyncio
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from chat.adapters.memory.feed import Feeds
 from chat.adapters.memory.jobs import MemoryJobs
 from chat.adapters.memory.reach import Reach
 from chat.adapters.memory.room import StoredRoom
-from chat.events import Entry, Event, refers_to
+from chat.events import Entry, Event, owes_translation_of
 from chat.ids import Position
 from chat.ports import (
     Appended,
+    Ceremony,
+    CeremonyGuard,
     Change,
     ForgetText,
     Glossary,
@@ -23,10 +25,13 @@ from chat.ports import (
     Job,
     JobText,
     Member,
+    MemberNames,
+    NamesGuard,
     RoomExists,
     RoomMissing,
     RoomState,
     Stale,
+    changes_of,
 )
 
 
@@ -63,8 +68,8 @@ class MemoryLog:
         *,
         once: str,
         audience: str = "",
-        guard: Guard | None = None,
-        change: Change | None = None,
+        guard: Guard | CeremonyGuard | NamesGuard | None = None,
+        change: Change | Sequence[Change] | None = None,
         job: JobText | ForgetText | None = None,
         job_revision: int = 0,
     ) -> Appended:
@@ -72,16 +77,18 @@ class MemoryLog:
         found = self.stored.get(room)
         if found is None:
             raise RoomMissing(room)
-        known = found.recognise(once, self._reach.now_ms())
+        now_ms = self._reach.now_ms()
+        known = found.recognise(once, now_ms)
         if known is not None:
             return known
-        if guard is not None and found.revisions.get(guard.of) != guard.revision:
-            raise Stale(f"message {guard.of} of {room} is no longer at revision {guard.revision}")
-        appended, entry = found.append(event, once, audience, self._reach.now_ms())
+        if not found.holds(guard, now_ms):
+            raise Stale(f"what this append to {room} builds on has changed: {guard}")
+        appended, entry = found.append(event, once, audience, now_ms)
         self._feeds.publish(entry)
-        found.write(change)
+        for each in changes_of(change):
+            found.write(each, now_ms)
         if job is not None:
-            of = refers_to(event)
+            of = owes_translation_of(event)
             self._jobs.enqueue(Job(room, appended.position.seq if of is None else of, job_revision, job))
         await asyncio.sleep(0)
         return appended
@@ -117,6 +124,44 @@ class MemoryLog:
             return Glossary()
         terms = sorted(found.terms.values(), key=lambda term: (term.source, term.language))
         return Glossary(found.glossary_version, tuple(terms))
+
+    async def ceremonies(self, room: str) -> Sequence[Ceremony]:
+        await self._reach.step()
+        found = self.stored.get(room)
+        return [] if found is None else [found.ceremonies[id] for id in sorted(found.ceremonies)]
+
+    async def ballot(self, room: str, of: int, user: str) -> int | None:
+        await self._reach.step()
+        found = self.stored.get(room)
+        return None if found is None else found.ballots.get(of, {}).get(user)
+
+    async def names(self, room: str, user: str) -> MemberNames:
+        await self._reach.step()
+        found = self.stored.get(room)
+        return MemberNames() if found is None else found.names.get(user, MemberNames())
+
+    async def all_names(self, room: str) -> Mapping[str, MemberNames]:
+        await self._reach.step()
+        found = self.stored.get(room)
+        return {} if found is None else dict(found.names)
+
+    async def set_remark(self, room: str, reader: str, user: str, text: str, remarks_max: int) -> bool:
+        await self._reach.step()
+        if room not in self.stored:
+            return False
+        own = self.stored[room].remarks.setdefault(reader, {})
+        if not text:
+            own.pop(user, None)
+        elif user not in own and len(own) >= remarks_max:
+            return False
+        else:
+            own[user] = text
+        return True
+
+    async def remarks(self, room: str, reader: str) -> Mapping[str, str]:
+        await self._reach.step()
+        found = self.stored.get(room)
+        return {} if found is None else dict(found.remarks.get(reader, {}))
 
     async def rooms(self) -> Sequence[str]:
         await self._reach.step()

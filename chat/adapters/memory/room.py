@@ -5,6 +5,7 @@ edits, translations and suggestions); their seqs stay unused. Nothing here waits
 time of it arrives as an argument.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from chat.events import (
@@ -12,6 +13,7 @@ from chat.events import (
     Entry,
     Event,
     Explained,
+    NameProposed,
     Posted,
     Recalled,
     RoomChanged,
@@ -24,13 +26,24 @@ from chat.events import (
 from chat.limits import ONCE_KEY_LIFE_S
 from chat.ports import (
     Appended,
+    Ceremony,
+    CeremonyGuard,
     Change,
+    DropCeremony,
     DropMember,
     DropTerm,
+    Guard,
     Member,
+    MemberNames,
+    NamesGuard,
+    Proposal,
     RoomSettings,
+    SetBallot,
+    SetCeremony,
     SetMember,
+    SetNames,
     SetPin,
+    SetProposal,
     SetRoom,
     SetTerm,
     Term,
@@ -59,6 +72,12 @@ class StoredRoom:
     pins: dict[int, None] = field(default_factory=dict)
     title_seq: int = 1
     keep_days: int | None = None
+    ceremonies: dict[int, Ceremony] = field(default_factory=dict)
+    ballots: dict[int, dict[str, int]] = field(default_factory=dict)
+    """Of each ceremony: for which proposal each member votes."""
+    names: dict[str, MemberNames] = field(default_factory=dict)
+    remarks: dict[str, dict[str, str]] = field(default_factory=dict)
+    """What each reader calls whom."""
 
     def recognise(self, once: str, now_ms: int) -> Appended | None:
         """What was answered for this once-key, while it is remembered."""
@@ -76,7 +95,7 @@ class StoredRoom:
         seq = self.head
         entry = Entry(self.id, self.epoch, seq, at_ms, audience, encode_event(event))
         match event:
-            case Posted() | RoomCreated() | RoomChanged():
+            case Posted() | RoomCreated() | RoomChanged() | NameProposed():
                 self.revisions[seq] = 0
             case Edited():
                 if event.of in self.revisions:
@@ -112,7 +131,28 @@ class StoredRoom:
         if texts:
             self.references[of] = [seq for seq in self.references[of] if seq not in texts]
 
-    def write(self, change: Change | None) -> None:
+    def holds(self, guard: Guard | CeremonyGuard | NamesGuard | None, now_ms: int) -> bool:
+        """Whether what an append builds on is still so."""
+        match guard:
+            case Guard():
+                return self.revisions.get(guard.of) == guard.revision
+            case NamesGuard():
+                return self.names.get(guard.user, MemberNames()).version == guard.version
+            case CeremonyGuard():
+                ceremony = self.ceremonies.get(guard.of)
+                return (
+                    ceremony is not None
+                    and guard.version in (None, ceremony.version)
+                    and guard.cast in (None, ceremony.cast)
+                    and (guard.proposal is None or any(_is_shown(each, guard.proposal) for each in ceremony.proposals))
+                    and not (guard.timely and now_ms > ceremony.until_ms)
+                    and self.holds(guard.names, now_ms)
+                )
+            case None:
+                return True
+
+    def write(self, change: Change, at_ms: int) -> None:
+        """Change a projection; the entry that it came with is the head."""
         match change:
             case SetMember(member):
                 self.members[member.user] = member
@@ -130,5 +170,36 @@ class StoredRoom:
                 self.pins.pop(of, None)
                 if on:
                     self.pins[of] = None
-            case None:
-                pass
+            case SetNames(user, names):
+                self.names[user] = MemberNames(self.names.get(user, MemberNames()).version + 1, names)
+            case SetCeremony(of, row, lasts_ms):
+                id = self.head if of is None else of
+                known = self.ceremonies.get(id, Ceremony(id, row, 0, 0, 0))
+                self.ceremonies[id] = replace(known, row=row, until_ms=at_ms + lasts_ms, version=known.version + 1)
+            case SetProposal() | SetBallot() | DropCeremony():
+                self._write_ceremony(change)
+
+    def _write_ceremony(self, change: SetProposal | SetBallot | DropCeremony) -> None:
+        if isinstance(change, DropCeremony):
+            self.ceremonies.pop(change.of, None)
+            self.ballots.pop(change.of, None)
+            return
+        known = self.ceremonies[change.of]
+        proposals = {each.seq: each for each in known.proposals}
+        ballots = self.ballots.setdefault(change.of, {})
+        if isinstance(change, SetProposal):
+            seq = self.head if change.seq is None else change.seq
+            proposals[seq] = Proposal(seq, change.row)
+            known = replace(known, version=known.version + 1)
+        else:
+            ballots.pop(change.user, None)
+            if change.proposal is not None:
+                ballots[change.user] = change.proposal
+            known = replace(known, cast=known.cast + 1)
+        counts = Counter(ballots.values())
+        counted = [replace(each, votes=0 if each.row.hidden else counts[each.seq]) for each in proposals.values()]
+        self.ceremonies[change.of] = replace(known, proposals=tuple(counted))
+
+
+def _is_shown(proposal: Proposal, seq: int) -> bool:
+    return proposal.seq == seq and not proposal.row.hidden
