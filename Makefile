@@ -56,6 +56,7 @@ docs: $(TEST_READY)  ## write again what is generated in docs/
 	$(BIN)/diqiucun docs docs
 	$(BIN)/python -m chat.asyncapi
 	$(BIN)/python -m translator.slang > docs/slang.md
+	$(BIN)/python -m chat.naming tests/data/names-foreign.txt tests/data/names-chinese.txt > docs/names.md
 
 kill-test: $(TEST_READY)  ## kill processes at random while people chat, count what was lost (DURATION=60 SEED=1)
 	$(BIN)/python -m loadtest.killtest --duration $(DURATION) --seed $(SEED)

@@ -39,12 +39,13 @@ def checks(name: str) -> list[Finding]:
     """Everything found, gravest first; nothing for a name nobody would stumble over. Takes Chinese and Latin names."""
     name = unicodedata.normalize("NFC", name).strip()
     hanzi = re.sub(r"[\s·・]", "", name)
-    found = _hanzi(hanzi) if is_hanzi(hanzi) else _latin(name)
+    found = _hanzi(hanzi, whole="·" in name or "・" in name) if is_hanzi(hanzi) else _latin(name)
     order = list(Kind)
     return sorted(found, key=lambda finding: order.index(finding.kind))
 
 
-def _hanzi(hanzi: str) -> list[Finding]:
+def _hanzi(hanzi: str, whole: bool) -> list[Finding]:
+    """`whole`: a foreign name written out, with a middle dot; it may be long."""
     surname, given = split_surname(hanzi)
     found = _blocked_words(hanzi)
     for character in dict.fromkeys(given):
@@ -52,7 +53,7 @@ def _hanzi(hanzi: str) -> list[Finding]:
             found.append(
                 Finding(Kind.BLOCKED, character, f"{character} belongs in no name", f"“{character}”不宜用在名字里")
             )
-    if not 2 <= len(hanzi) <= CHARACTERS_MAX and "·" not in hanzi:
+    if not whole and not 2 <= len(hanzi) <= CHARACTERS_MAX:
         found.append(
             Finding(Kind.BLOCKED, hanzi, "a Chinese name has two to four characters", "中文名一般是两到四个字")
         )

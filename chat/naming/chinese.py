@@ -109,7 +109,8 @@ def _drafts(
         return starts[start]
 
     for surname, slot, start, near, way, bonus in _surnames(target, family_slots, family, seed):
-        for given in givens(start):
+        choices = _meant(gender, seed) if way == "echoed" and len(target) <= 2 and near > 0.8 else []
+        for given in [*(givens(start) if start < len(target) else []), *choices]:
             heard = sum(_closeness(target[met], c) * target[met].weight for c, met in _meetings(given))
             if way == "echoed" and slot is not None:
                 heard += near * slot.weight
@@ -141,14 +142,14 @@ def _surnames(
         for rank, surname, slot, _, near in best:
             yield surname, slot, 0, near, "family", 0.25 + 0.4 * (rank - near)
     heads = [(index, slot) for index, slot in enumerate(target[:2]) if index == 0 or not target[0].vowel]
-    if len(target) > 1:
+    if heads:
         best = sorted(_nearest_surnames(heads, table), key=lambda found: -found[0])[:14]
         for rank, surname, slot, index, near in best:
             yield surname, slot, index + 1, near, "echoed", 0.3 + 0.6 * (rank - near) - (0.35 if family else 0)
     common = [surname for surname in table if surname.common >= 4 and surname.pleasant >= 4]
     chosen = sorted(common, key=lambda surname: crc32(f"{seed} {surname.hanzi}".encode()))[:5]
     for surname in chosen:
-        yield surname, None, 0, 0.0, "plain", -0.5 if family_slots else -0.25
+        yield surname, None, 0, 0.0, "plain", -0.4 if family_slots else -0.1
 
 
 def _nearest_surnames(
@@ -220,7 +221,7 @@ def _givens(target: tuple[Slot, ...], start: int, gender: str | None, seed: int)
     for index in left:
         for syllable, near in _near(target[index], gender):
             for character in pool[syllable]:
-                score = _read(character, gender, seed) - 0.28 - (0.45 if character.place == "1" else 0)
+                score = _read(character, gender, seed) - 0.1 - (0.45 if character.place == "1" else 0)
                 found.append(_Given((character,), (index,), score + 3.4 * near * target[index].weight / 3))
     pairs = []
     for one, two in combinations(left, 2):
@@ -272,6 +273,20 @@ def _with_companion(target: tuple[Slot, ...], left: list[int], gender: str | Non
     return found
 
 
+@lru_cache(64)
+def _meant(gender: str | None, seed: int) -> list[_Given]:
+    """Given names for their meaning alone, where the surname echoes the whole of a short name (Linh -> 林)."""
+    found = []
+    for given, of in _given_pairs().items():
+        row = [characters().get(character) for character in given]
+        if of == "n" and len(given) == 2 and row[0] is not None and row[1] is not None:
+            fit = _pair(row[0], row[1], gender) if gender in (None, "f", "m") else None
+            if fit is not None and all(c is not None and c.gender == "n" for c in row):
+                score = (_read(row[0], gender, seed) + _read(row[1], gender, seed)) / 2 + 0.2
+                found.append(_Given((row[0], row[1]), (-1, -1), score + 0.5 * _chance(seed, given)))
+    return sorted(found, key=lambda given: -given.score)[:8]
+
+
 def _read(character: Character, gender: str | None, seed: int) -> float:
     """How good it reads; the seed shifts it by less than half a step of weight."""
     return 0.26 * (_liking(character, gender) - 3) + 0.12 * _chance(seed, character.hanzi)
@@ -308,7 +323,7 @@ def _pair(a: Character, b: Character, gender: str | None) -> float | None:
     score = 0.0
     listed = _given_pairs().get(together)
     if listed and (gender is None or listed in (gender, "n")):
-        score += 0.75
+        score += 0.95
     else:
         firsts, lasts = _seen()
         score += min(0.24, 0.06 * firsts[a.hanzi]) + min(0.24, 0.06 * lasts[b.hanzi])
@@ -330,8 +345,11 @@ def _harmony(surname: Surname, given: tuple[Character, ...]) -> float | None:
     score = 0.0
     if len(tones) == 3:
         score += {1: -0.4, 2: 0.0, 3: 0.14}[len(set(tones))]
-    elif tones[0] == tones[1]:
-        score -= 0.1
+    else:
+        score -= 0.1 if tones[0] == tones[1] else 0
+        score += (
+            0.6 if surname.hanzi + given[0].hanzi in _given_pairs() else 0
+        )  # 雷恩, 艾伦: whole names that people bear
     if tones[-1] == 3:
         score -= 0.06
     parts = [initial_and_final(syllable) for syllable in syllables]

@@ -15,6 +15,8 @@ from chat.naming.tables import Latin, characters, latin_names
 from chat.naming.values import Echo, LatinName
 
 COUNT_MAX = 20
+SOUND_MIN = 0.12
+"""Below this nobody hears a likeness."""
 
 
 def suggest_latin(chinese_name: str, *, seed: int, count: int = 5, gender: str | None = None) -> list[LatinName]:
@@ -34,32 +36,34 @@ def suggest_latin(chinese_name: str, *, seed: int, count: int = 5, gender: str |
         key=lambda found: (-found[0], found[2].name),
     )  # fmt: skip
     chosen: list[LatinName] = []
-    by_meaning = 0
-    for limit in (2, count):
+    shared = False
+    for of_meaning_max, strict in ((2, True), (count, True), (count, False)):
         for _, sound, latin, echoes, themes in ranked:
             if len(chosen) >= count:
                 return chosen
-            of_meaning = not echoes
-            if any(other.name == latin.name for other in chosen) or _alike(latin.name, chosen, limit):
+            of_meaning = sum(not other.echoes for other in chosen)
+            if any(other.name == latin.name for other in chosen) or (strict and _alike(latin.name, chosen)):
                 continue
-            if (of_meaning and by_meaning >= limit) or (not themes and not echoes) or checks(latin.name):
+            if (not echoes and of_meaning >= of_meaning_max) or not (themes or echoes) or checks(latin.name):
                 continue
-            by_meaning += of_meaning
+            shared = shared or bool(themes)
+            if strict and len(chosen) == count - 1 and count > 1 and not shared and any(row[4] for row in ranked):
+                continue  # the last place is kept for a name that shares a meaning
             chosen.append(_named(latin, given, sound, echoes, themes))
     return chosen
 
 
-def _alike(name: str, chosen: list[LatinName], limit: int) -> bool:
+def _alike(name: str, chosen: list[LatinName]) -> bool:
     """Anna beside Anya beside Annie is one suggestion, not three."""
-    return limit <= 2 and sum(other.name[:2] == name[:2] for other in chosen) >= 2
+    return sum(other.name[:2] == name[:2] for other in chosen) >= 2
 
 
 def _ranked(
     latin: Latin, given: str, syllables: tuple[str, ...], seed: int
 ) -> tuple[float, float, Latin, tuple[Echo, ...], list[str]]:
-    sound, echoes = _heard(slots(latin.name), given, syllables)
+    sound, echoes = _heard(slots(latin.name, "en"), given, syllables)
     themes = [c for c in given if c in characters() and characters()[c].theme == latin.theme]
-    if sound < 0.45:
+    if sound < SOUND_MIN:
         echoes = ()
     score = (
         sound * (1.0 if echoes else 0.4)
@@ -104,7 +108,10 @@ def _heard(name: tuple[Slot, ...], given: str, syllables: tuple[str, ...]) -> tu
 def _named(latin: Latin, given: str, sound: float, echoes: tuple[Echo, ...], themes: list[str]) -> LatinName:
     parts_en, parts_zh = [], []
     if echoes:
-        parts_en.append("Sounds like " + ", ".join(f"{echo.hanzi} {echo.pinyin} (“{echo.heard}”)" for echo in echoes))
+        parts_en.append(
+            ("Sounds like " if sound >= 0.45 else "A little like ")
+            + ", ".join(f"{echo.hanzi} {echo.pinyin} (“{echo.heard}”)" for echo in echoes)
+        )
         parts_zh.append("音近" + "、".join(f"“{echo.hanzi}”（{echo.heard}）" for echo in echoes))
     if themes:
         shared = ", ".join(f"{c} ({characters()[c].en})" for c in dict.fromkeys(themes))
@@ -131,7 +138,7 @@ def respelled(name: str) -> str:
     syllables: list[str] = []
     stressed: list[bool] = []
     waiting = ""
-    for slot in slots(name):
+    for slot in slots(name, "en"):
         onset = _LETTERS.get(slot.onset, slot.onset.lower())
         if not slot.vowel:
             if syllables and not waiting and not _begins(slot, name):
@@ -152,4 +159,4 @@ def respelled(name: str) -> str:
 
 
 def _begins(slot: Slot, name: str) -> bool:
-    return name.lower().startswith(slot.letters) and slot is slots(name)[0]
+    return name.lower().startswith(slot.letters) and slot is slots(name, "en")[0]

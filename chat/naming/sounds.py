@@ -183,7 +183,6 @@ def _read(name: str, word: str, language: str | None) -> list[_Phone]:
             letter if any(letter in s for s, _ in _rules(guessed)) else letters_of(letter) for letter in text
         )
     text = re.sub(r"([bcdfghjkmpqrstvwxz])\1", r"\1", text)
-    text = re.sub(r"(?<=[bdfgklmnprstvz])\1", "", text)
     if guessed not in ("es", "it", "de", "ja", "pl", "sr", "ru", "tr", "hi", "ar", "vi", "pt"):
         text = re.sub(r"(?<=[aeiou][bcdfghjklmnprstvz])e$", "", text)
         text = re.sub(r"([aeo])h$", r"\1", text)
