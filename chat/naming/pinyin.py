@@ -2,7 +2,7 @@
 
 Invariant: `pinyin_of` is total: whatever is not a Chinese character stands as it is. Readings come, in this order, from
 the caller's overrides (a member knows how their own name is read), our tables of surnames and given-name characters
-(in a name 单 is Shàn and 曾 is Zēng), and pypinyin (MIT), whose tables are loaded when a character is first asked for
+(in a name 单 is Shàn and 曾 is Zēng), and pypinyin (MIT), whose table is loaded when a character is first asked for
 that ours do not have: suggestions never need them.
 """
 
@@ -10,6 +10,8 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from functools import cache, lru_cache
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from pathlib import Path
 from types import MappingProxyType
 
 from chat.naming.tables import characters, surnames
@@ -195,15 +197,21 @@ def _given_syllables(given: str) -> list[str]:
 
 @lru_cache(1024)
 def _looked_up(text: str) -> tuple[str, ...]:
-    looked_up = _pypinyin()
-    return tuple(looked_up(character) if _HANZI.match(character) else character for character in text)
+    return tuple(_readings().get(ord(character), character).split(",")[0] for character in text)
 
 
 @cache
-def _pypinyin():  # type: ignore[no-untyped-def]
-    from pypinyin import Style, pinyin
-
-    def reading(character: str) -> str:
-        return str(pinyin(character, style=Style.TONE)[0][0])
-
-    return reading
+def _readings() -> dict[int, str]:
+    """pypinyin's table of single characters: code point -> readings, the usual one first. Only this file of it is
+    loaded: the package itself reads its phrases too, for which a name has no use, and they cost 50 MB a process."""
+    package = find_spec("pypinyin")
+    assert package is not None
+    assert package.submodule_search_locations
+    path = Path(package.submodule_search_locations[0]) / "pinyin_dict.py"
+    spec = spec_from_file_location("chat.naming._pinyin_dict", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    table: dict[int, str] = module.pinyin_dict
+    return table

@@ -157,6 +157,8 @@ def test_pinyin_as_it_is_printed():
     assert pinyin_of("欧阳娜") == "Ōuyáng Nà"
     assert pinyin_of("曾乐", {"乐": "yuè"}) == "Zēng Yuè"
     assert pinyin_of("曾乐", {"曾乐": "céng lè"}) == "Céng Lè"
+    assert pinyin_of("饕餮") == "Tāotiè"
+    assert pinyin_of("Emily") == "Emily"
     assert initials("白睿康") == "brk"
 
 
