@@ -424,6 +424,10 @@ class RoomLog(Protocol):
 
     async def state(self, room: str) -> RoomState | None: ...
 
+    async def look(self, room: str, user: str) -> "Look":
+        """`state`, `member` and `Presence.rosters` as of one moment, in one step of the engine: what a post needs."""
+        ...
+
     async def rooms(self) -> Sequence[str]:
         """Ids of all rooms, sorted."""
         ...
@@ -521,6 +525,15 @@ class Roster:
     """Members by reading-language list, most liked first: what translation needs to know."""
     people: tuple[Person, ...] = ()
     """At most 200 of them by name, for the list of who is here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """All that a post needs to know of its room."""
+
+    state: RoomState | None
+    member: Member | None
+    rosters: Sequence[Roster]
 
 
 class Presence(Protocol):

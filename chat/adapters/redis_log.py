@@ -19,6 +19,7 @@ from chat.adapters.redis_archived import TRANSLATABLE, Known, Place, RedisArchiv
 from chat.adapters.redis_commands import Commands
 from chat.adapters.redis_engine import Script
 from chat.adapters.redis_keys import RoomKeys
+from chat.adapters.redis_presence import FRESH, RedisPresence
 from chat.errors import Unavailable
 from chat.events import Edited, Entry, Event, GivenTo, Recalled, owes_translation_of, refers_to
 from chat.ids import Position
@@ -37,6 +38,7 @@ from chat.ports import (
     Glossary,
     Guard,
     JobText,
+    Look,
     Member,
     MemberNames,
     NamesGuard,
@@ -73,6 +75,15 @@ if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 and redis.call('HLEN', KEYS[1]) 
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 return 1
 """)
+_LOOK = Script(
+    FRESH
+    + """
+return {
+  redis.call('HMGET', KEYS[2], unpack(ARGV, 2)), redis.call('HLEN', KEYS[3]), redis.call('ZRANGE', KEYS[4], 0, -1),
+  redis.call('HGET', KEYS[3], ARGV[1]), fresh
+}
+"""
+)
 _member = msgspec.msgpack.Decoder(Member)
 _term = msgspec.msgpack.Decoder(Term)
 _ceremony_row = msgspec.msgpack.Decoder(CeremonyRow)
@@ -113,6 +124,7 @@ class RedisLog:
         self._engine = engine
         self._keys = engine.keys
         self._archived = RedisArchived(engine, archive)
+        self._presence = RedisPresence(engine)
         self._new_epoch = new_epoch
         self._publish = "SPUBLISH" if sharded else "PUBLISH"
 
@@ -162,21 +174,17 @@ class RedisLog:
         meta, members, pins = await self._engine.call_all(
             [("HMGET", keys.meta, *_STATE), ("HLEN", keys.members), ("ZRANGE", keys.pins, 0, -1)]
         )
-        epoch, title, created_at_ms, head, settings, glossary, title_seq, keep_days, dropped = meta
-        if epoch is None:
-            return None
-        return RoomState(
-            room,
-            title.decode(),
-            Position(epoch.decode(), int(head)),
-            members,
-            int(created_at_ms),
-            RoomSettings() if settings is None else _settings.decode(settings),
-            int(glossary or 0),
-            tuple(int(of) for of in pins),
-            int(title_seq or 1),
-            None if keep_days is None else int(keep_days),
-            int(dropped or 0),
+        return _state(room, meta, members, pins)
+
+    async def look(self, room: str, user: str) -> Look:
+        keys = self._keys.room(room)
+        meta, members, pins, member, rows = await self._engine.run(
+            _LOOK, [keys.here, keys.meta, keys.members, keys.pins], [user, *_STATE]
+        )
+        return Look(
+            _state(room, meta, members, pins),
+            None if member is None else _member.decode(member),
+            self._presence.read(rows),
         )
 
     async def glossary(self, room: str) -> Glossary:
@@ -413,6 +421,26 @@ class RedisLog:
                 raise Stale(f"what this append to {room} builds on has changed meanwhile")
             case _:
                 raise Unavailable(f"append.lua answered {answer!r}")
+
+
+def _state(room: str, meta: list[bytes | None], members: int, pins: list[bytes]) -> RoomState | None:
+    """From what the fields `_STATE` hold."""
+    epoch, title, created_at_ms, head, settings, glossary, title_seq, keep_days, dropped = meta
+    if epoch is None or title is None:
+        return None
+    return RoomState(
+        room,
+        title.decode(),
+        Position(epoch.decode(), int(head or 0)),
+        members,
+        int(created_at_ms or 0),
+        RoomSettings() if settings is None else _settings.decode(settings),
+        int(glossary or 0),
+        tuple(int(of) for of in pins),
+        int(title_seq or 1),
+        None if keep_days is None else int(keep_days),
+        int(dropped or 0),
+    )
 
 
 def _guard_arguments(guard: Guard | CeremonyGuard | NamesGuard | None) -> tuple[str | int, ...]:

@@ -5,7 +5,7 @@ once-key hears what was answered the first time.
 """
 
 from asyncio import gather
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -47,6 +47,7 @@ from chat.ports import (
     Presence,
     RoomLog,
     RoomMissing,
+    Roster,
     Stale,
     TranslationJobs,
 )
@@ -130,10 +131,12 @@ class Ground:
         return done
 
     async def _present(self, room: str) -> Present:
-        rosters = await self.presence.rosters(room)
-        readers = dict.fromkeys(languages for roster in rosters for languages in roster.readers)
-        people = tuple(person for roster in rosters for person in roster.people)
-        return Present(tuple(readers), tuple(dict.fromkeys(person.name for person in people)), people)
+        return _present_in(await self.presence.rosters(room))
+
+    async def _look(self, caller: Caller, room: str) -> tuple[View, Present]:
+        """`_view` and `_present` in one step of the engine."""
+        look = await self.log.look(room, caller.user)
+        return View(look.state, look.member), _present_in(look.rosters)
 
     async def _append(
         self,
@@ -203,6 +206,12 @@ class Ground:
             event = Untranslated(of=of, revision=revision, language=language, source=source, reason="overload")
             once = f"u:{of}:{revision}:{language}"
             await self.log.append(room, event, once=once, audience=language)
+
+
+def _present_in(rosters: Sequence[Roster]) -> Present:
+    readers = dict.fromkeys(languages for roster in rosters for languages in roster.readers)
+    people = tuple(person for roster in rosters for person in roster.people)
+    return Present(tuple(readers), tuple(dict.fromkeys(person.name for person in people)), people)
 
 
 def own_key(caller: Caller, once: str) -> str:

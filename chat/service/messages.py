@@ -45,7 +45,7 @@ SUGGESTIONS_MAX: Final = 20
 
 class Messages(Ground):
     async def post(self, caller: Caller, command: Post) -> Appended:
-        view, present = await gather(self._view(caller, command.room), self._present(command.room))
+        view, present = await self._look(caller, command.room)
         decision = await self._decided(view, caller, command)
         return await self._say(view, decision, caller, command.once, present)
 

@@ -1,7 +1,7 @@
 """Presence: who is here, under leases."""
 
 from chat.frames import Person
-from chat.ports import Roster
+from chat.ports import Look, Roster
 from tests.contracts.conftest import Ports, eventually
 
 LEASE_MS = 60_000
@@ -53,3 +53,20 @@ async def test_renewing_keeps_a_report_beyond_its_first_lease(ports: Ports) -> N
         return await ports.presence.rosters("r") == [roster(2)]
 
     await eventually(forgotten)
+
+
+async def test_one_look_tells_what_three_questions_tell(ports: Ports) -> None:
+    assert await ports.log.look("r", "ann") == Look(None, None, [])
+    await ports.create()
+    await ports.presence.report("r", "g1", roster(2), LEASE_MS)
+    await ports.presence.report("r", "dead", roster(3), 1)
+    await eventually(lambda: _only(ports, roster(2)))
+    for user in ("ann", "stranger"):
+        look = await ports.log.look("r", user)
+        assert look.state == await ports.log.state("r") is not None
+        assert look.member == await ports.log.member("r", user)
+        assert look.rosters == [roster(2)]
+
+
+async def _only(ports: Ports, one: Roster) -> bool:
+    return list((await ports.log.look("r", "ann")).rosters) == [one]

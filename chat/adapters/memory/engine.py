@@ -37,8 +37,8 @@ class MemoryEngine:
         self.feeds = Feeds()
         self.jobs = MemoryJobs(reach, idle_ms=job_idle_ms)
         self.parked = MemoryJobs(reach, idle_ms=job_idle_ms)
-        self.log = MemoryLog(reach, self.feeds, self.jobs, new_epoch=new_epoch)
         self.presence = MemoryPresence(reach)
+        self.log = MemoryLog(reach, self.feeds, self.jobs, self.presence, new_epoch=new_epoch)
         self.invites = MemoryInvites(reach)
         self.translations = MemoryTranslationCache(reach)
 

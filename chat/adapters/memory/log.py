@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from chat.adapters.memory.feed import Feeds
 from chat.adapters.memory.jobs import MemoryJobs
+from chat.adapters.memory.presence import MemoryPresence
 from chat.adapters.memory.reach import Reach
 from chat.adapters.memory.room import StoredRoom
 from chat.events import Entry, Event, owes_translation_of
@@ -24,6 +25,7 @@ from chat.ports import (
     Guard,
     Job,
     JobText,
+    Look,
     Member,
     MemberNames,
     NamesGuard,
@@ -36,8 +38,17 @@ from chat.ports import (
 
 
 class MemoryLog:
-    def __init__(self, reach: Reach, feeds: Feeds, jobs: MemoryJobs, *, new_epoch: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        reach: Reach,
+        feeds: Feeds,
+        jobs: MemoryJobs,
+        presence: MemoryPresence,
+        *,
+        new_epoch: Callable[[], str],
+    ) -> None:
         self._reach = reach
+        self._presence = presence
         self._feeds = feeds
         self._jobs = jobs
         self._new_epoch = new_epoch
@@ -100,6 +111,15 @@ class MemoryLog:
 
     async def state(self, room: str) -> RoomState | None:
         await self._reach.step()
+        return self._state(room)
+
+    async def look(self, room: str, user: str) -> Look:
+        await self._reach.step()
+        found = self.stored.get(room)
+        member = None if found is None else found.members.get(user)
+        return Look(self._state(room), member, self._presence.fresh(room))
+
+    def _state(self, room: str) -> RoomState | None:
         found = self.stored.get(room)
         if found is None:
             return None

@@ -21,6 +21,9 @@ class MemoryPresence:
 
     async def rosters(self, room: str) -> Sequence[Roster]:
         await self._reach.step()
+        return self.fresh(room)
+
+    def fresh(self, room: str) -> Sequence[Roster]:
         now_ms = self._reach.now_ms()
         reports = self._reports.get(room, {})
         for reporter in [name for name, (until_ms, _) in reports.items() if until_ms <= now_ms]:
