@@ -357,6 +357,10 @@ class RoomMissing(Exception):
     """There is no such room."""
 
 
+UNHEARD_KEPT: Final = 50_000
+"""Entries that nobody receives, of which a log knows the places: the votes of ten full halls."""
+
+
 class RoomLog(Protocol):
     """One ordered log per room, and the small projections that are written in the same atomic step.
 
@@ -453,6 +457,11 @@ class RoomLog(Protocol):
         ...
 
     async def read_at(self, room: str, seq: int) -> Entry | None: ...
+
+    async def unheard_after(self, room: str, seq: int) -> int:
+        """How many of the latest entries with a greater seq nobody receives (audience `NOBODY`). At most
+        `UNHEARD_KEPT` of them are known of."""
+        ...
 
     async def about(self, room: str, first: int, last: int, limit: int) -> Sequence[Entry]:
         """Entries that refer to messages first..last (inclusive), ascending by seq, the latest `limit` of them."""

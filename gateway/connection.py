@@ -333,7 +333,11 @@ class Connection:
         newest = standing.state.head
         if relayed.epoch == newest.epoch and relayed.seq > newest.seq:
             newest = relayed
-        start, recovered, missed = where_to_start(position, newest, standing.state.dropped)
+        unheard = 0
+        if position is not None and position.epoch == newest.epoch:
+            if newest.seq - position.seq > limits.RESUME_ENTRIES_MAX:
+                unheard = await self._unheard(room, position.seq)
+        start, recovered, missed = where_to_start(position, newest, standing.state.dropped, unheard)
         catchup = Catchup(start)
         first_reader = room not in gateway.hub.rooms or self.languages not in gateway.hub.rooms[room].readers
         here = gateway.hub.enter(room, Seat(self.outbox, self.codec, person), catchup)
@@ -349,6 +353,12 @@ class Connection:
         except BaseException:
             await self.leave_room(room)
             raise
+
+    async def _unheard(self, room: str, after: int) -> int:
+        try:
+            return await self._gateway.service.log.unheard_after(room, after)
+        except Unavailable:
+            return 0
 
     async def _catch_up(self, room: str, catchup: Catchup) -> None:
         gateway = self._gateway
@@ -418,9 +428,10 @@ class Connection:
         )
 
 
-def where_to_start(position: Position | None, newest: Position, dropped: int = 0) -> tuple[int, bool, int]:
+def where_to_start(position: Position | None, newest: Position, dropped: int = 0, unheard: int = 0) -> tuple[int, bool, int]:
     """(seq to deliver after, recovered, missed) for a client that last saw `position` of a log now at `newest`.
 
+    Of the entries between, `unheard` are votes that nobody receives: who slept through a ceremony has missed no word.
     Another epoch, or a position this log never had: nobody can tell what was missed (-1). Entries up to `dropped` are
     gone because of their age: who has not seen them all is told of a gap, and finds in the history what is left of it.
     """
@@ -428,7 +439,7 @@ def where_to_start(position: Position | None, newest: Position, dropped: int = 0
         return newest.seq, True, 0
     if position.epoch != newest.epoch or position.seq > newest.seq:
         return newest.seq, False, -1
-    behind = newest.seq - position.seq
+    behind = newest.seq - position.seq - unheard
     if behind > limits.RESUME_ENTRIES_MAX or position.seq < dropped:
         return newest.seq, False, behind
     return position.seq, True, 0

@@ -18,7 +18,7 @@ not: a copy may be on its way into the archive. ]]
 local meta, log, members, refs = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local revisions, once, jobs = KEYS[5], KEYS[6], KEYS[7]
 local terms, pins, purges = KEYS[8], KEYS[9], KEYS[10]
-local ceremonies, ballots, names = KEYS[11], KEYS[12], KEYS[13]
+local ceremonies, ballots, names, unheard = KEYS[11], KEYS[12], KEYS[13], KEYS[14]
 
 local room, channel, publish, once_life_s = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local new_epoch, title = ARGV[5], ARGV[6]
@@ -79,7 +79,7 @@ end
 if named ~= '' and (redis.call('HGET', names, '#' .. named) or '0') ~= names_version then return {'stale'} end
 if not epoch then
   epoch = new_epoch
-  redis.call('DEL', log, members, refs, revisions, terms, pins, purges, ceremonies, names)
+  redis.call('DEL', log, members, refs, revisions, terms, pins, purges, ceremonies, names, unheard)
   redis.call('HSET', meta, 'epoch', epoch, 'title', title, 'created_at_ms', at_ms)
 end
 
@@ -107,6 +107,7 @@ end
 
 redis.call('XADD', log, seq .. '-0', 'k', kind, 'h', header, 'b', body)
 if of ~= '' then redis.call('ZADD', refs, of, seq) end
+if audience == '~' then redis.call('ZADD', unheard, seq, seq) end
 for at = changes_from, #ARGV, 4 do
   local change, key, part, row = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
   if change == 'set_member' then
@@ -155,6 +156,7 @@ for at = changes_from, #ARGV, 4 do
       if string.sub(one, 1, #key + 1) == key .. ':' then redis.call('HDEL', ceremonies, one) end
     end
     redis.call('UNLINK', ballots)
+    redis.call('ZREMRANGEBYRANK', unheard, 0, -50001)
   elseif change == 'set_names' then
     redis.call('HSET', names, key, row)
     redis.call('HINCRBY', names, '#' .. key, 1)

@@ -34,6 +34,8 @@ class RoomKeys(NamedTuple):
     """All that are not over: `id`, `id:until`, `id:version`, `id:cast`, and of each proposal `id:p:seq`, `id:n:seq`."""
     ballots: str
     """Prefix: one key for each ceremony, with the vote of each member."""
+    unheard: str
+    """Seqs of entries that nobody receives."""
     names: str
     """Of each member who has names, under the id; how often they changed, under `#` and the id."""
     remarks: str
@@ -86,6 +88,7 @@ def _room_keys(prefix: str, room: str) -> RoomKeys:
         purges=f"{own}:purges",
         ceremonies=f"{own}:ceremonies",
         ballots=f"{own}:ballots:",
+        unheard=f"{own}:unheard",
         names=f"{own}:names",
         remarks=f"{own}:remarks:",
     )

@@ -289,6 +289,9 @@ class RedisLog:
         place = _placed(answer)
         return await self._archived.at(room, place, seq) if 1 <= seq <= place.floor else None
 
+    async def unheard_after(self, room: str, seq: int) -> int:
+        return int(await self._engine.call("ZCOUNT", self._keys.room(room).unheard, f"({seq}", "+inf"))
+
     async def about(self, room: str, first: int, last: int, limit: int) -> Sequence[Entry]:
         if limit <= 0:
             return []
@@ -384,6 +387,7 @@ class RedisLog:
                 keys.ceremonies,
                 keys.ballots + str(_ceremony_of(changes)),
                 keys.names,
+                keys.unheard,
             ],
             [
                 room,

@@ -15,6 +15,7 @@ from chat.commands import (
 from chat.errors import ErrorCode, Rejected, Unavailable
 from chat.events import (
     EVERYONE,
+    NOBODY,
     Edited,
     Entry,
     Event,
@@ -35,6 +36,9 @@ from chat.room import Caller
 from chat.service.ground import ABOUT_MAX, Ground, Present
 from chat.wire import readable_event
 
+LOOKS_MAX: Final = 20
+LOOK_ENTRIES: Final = 1_000
+"""Entries of one further look, for a page of history that votes left empty; so 20,000 votes are one page's work."""
 _TITLE_PARTS: Final = re.compile("[·|/—]")
 
 
@@ -57,16 +61,16 @@ class Reading(Ground):
         if command.after is not None:
             if command.before is not None:
                 raise Rejected(ErrorCode.MALFORMED, "give `before` or `after`, not both")
-            found = await self.log.read_after(command.room, command.after, command.limit)
-            more = bool(found) and found[-1].seq < head.seq
+            found, read_to = await self._heard(command.room, command.limit, after=command.after)
+            more = bool(read_to) and read_to < head.seq
         else:
             before = head.seq + 1 if command.before is None else command.before
-            found = await self.log.read_before(command.room, before, command.limit)
-            more = len(found) == command.limit and found[0].seq > 1
+            found, read_to = await self._heard(command.room, command.limit, before=before)
+            more = read_to > 1
         about = await self.log.about(command.room, found[0].seq, found[-1].seq, ABOUT_MAX) if found else ()
         entries, later = _readable(found, languages), _standing(_readable(about, languages))
         fitting = _fitting(found, later, from_end=command.after is None)
-        first, last = (fitting[0].seq, fitting[-1].seq) if fitting else (0, 0)
+        first, last = (fitting[0].seq, fitting[-1].seq) if fitting else (read_to, read_to)
         here = {entry.seq for entry in fitting}
         return Page(
             re=command.id,
@@ -78,6 +82,34 @@ class Reading(Ground):
             last=last,
             more=more or len(fitting) < len(found),
         )
+
+    async def _heard(
+        self, room: str, limit: int, *, after: int | None = None, before: int = 0
+    ) -> tuple[Sequence[Entry], int]:
+        """Up to `limit` entries that somebody receives, ascending, after or before a seq; and up to where was read (0:
+        there is nothing, or nothing before it). The votes of a ceremony are thousands, and no page is made of them."""
+        heard: list[Entry] = []
+        look, read_to = limit, 0
+        for _ in range(LOOKS_MAX):
+            if after is not None:
+                page = await self.log.read_after(room, after, look)
+                heard += (entry for entry in page if entry.audience != NOBODY)
+            else:
+                page = await self.log.read_before(room, before, look)
+                heard[:0] = (entry for entry in page if entry.audience != NOBODY)
+            if page:
+                read_to = page[-1].seq if after is not None else page[0].seq
+            if len(page) < look:
+                if after is None and len(heard) <= limit:
+                    return heard, 0
+                break
+            if len(heard) >= limit:
+                break
+            after, before, look = (None if after is None else read_to), read_to, LOOK_ENTRIES
+        if len(heard) > limit:
+            heard = heard[:limit] if after is not None else heard[-limit:]
+            read_to = heard[-1].seq if after is not None else heard[0].seq
+        return heard, read_to
 
     async def title_for(self, state: RoomState, languages: Sequence[str]) -> Translated | None:
         """The title of a room as it stands translated in the log, for one who reads `languages` (canonical) and, as

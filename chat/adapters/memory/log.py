@@ -223,6 +223,11 @@ class MemoryLog:
         found = self.stored.get(room)
         return None if found is None else found.entries.get(seq)
 
+    async def unheard_after(self, room: str, seq: int) -> int:
+        await self._reach.step()
+        found = self.stored.get(room)
+        return 0 if found is None else len(found.unheard) - bisect_right(found.unheard, seq)
+
     async def about(self, room: str, first: int, last: int, limit: int) -> Sequence[Entry]:
         await self._reach.step()
         found = self.stored.get(room)

@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from chat.events import (
+    NOBODY,
     Edited,
     Entry,
     Event,
@@ -72,6 +73,8 @@ class StoredRoom:
     pins: dict[int, None] = field(default_factory=dict)
     title_seq: int = 1
     keep_days: int | None = None
+    unheard: list[int] = field(default_factory=list)
+    """Seqs of entries that nobody receives, ascending."""
     ceremonies: dict[int, Ceremony] = field(default_factory=dict)
     ballots: dict[int, dict[str, int]] = field(default_factory=dict)
     """Of each ceremony: for which proposal each member votes."""
@@ -107,6 +110,8 @@ class StoredRoom:
         of = refers_to(event)
         if of is not None:
             self.references.setdefault(of, []).append(seq)
+        if audience == NOBODY:
+            self.unheard.append(seq)
         self.seqs.append(seq)
         self.entries[seq] = entry
         self.events[seq] = event
