@@ -8,7 +8,7 @@ RUN ["python", "-m", "venv", "/opt/diqiucun"]
 COPY pyproject.toml README.md LICENSE NOTICE ./
 RUN mkdir chat gateway translator loadtest \
  && touch chat/__init__.py gateway/__init__.py translator/__init__.py loadtest/__init__.py \
- && /opt/diqiucun/bin/pip install --no-cache-dir --disable-pip-version-check .
+ && /opt/diqiucun/bin/pip install --no-cache-dir --disable-pip-version-check ".[otel]"
 COPY chat chat
 COPY gateway gateway
 COPY translator translator

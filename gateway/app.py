@@ -13,7 +13,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, MutableMapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 import uvicorn
@@ -23,7 +23,7 @@ from chat.adapters.connect import connect_engine
 from chat.errors import CommandFailed
 from chat.frames import Route
 from chat.limits import FRAME_BYTES_MAX, PING_INTERVAL_S
-from chat.ports import TRANSLATORS, Presence
+from chat.ports import TRANSLATORS, Presence, TranslationJobs
 from chat.service import Service
 from gateway.api import Api
 from gateway.clock import Clock
@@ -33,7 +33,11 @@ from gateway.http import Http, Receive, Send
 from gateway.protocol import ChatProtocol
 from gateway.settings import Settings
 from gateway.tokens import TokenKeys
+from gateway.watch import Watch
 from gateway.web import WebFiles
+
+if TYPE_CHECKING:
+    from chat.traces import Traces
 
 WEB: Final = Path(__file__).parent / "web"
 ROUTES_LOOK_S: Final = 10.0
@@ -84,16 +88,18 @@ class App:
 
     @contextlib.asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
-        """Engine, gateway and HTTP, for as long as the block lasts. Raises Unavailable, KeysInvalid."""
+        """Engine, gateway and HTTP, for as long as the block lasts. Raises Unavailable, KeysInvalid, TracesMissing."""
         settings = self.settings
         keys = TokenKeys.open(settings.keys_path, settings.audience, make=settings.may_make_keys)
         async with (
+            tracing(settings, self.name) as traces,
             connect_engine(settings.redis_url, settings.data_dir, archive_url=settings.archive_url) as engine,
             engine.new_feed() as feed,
         ):
             clock = Clock()
+            watch = Watch(clock, rooms_named=settings.metrics_rooms, traces=traces)
             service = Service(
-                engine.log,
+                watch.over_log(engine.log),
                 engine.presence,
                 engine.jobs,
                 engine.invites,
@@ -101,7 +107,13 @@ class App:
                 new_id=lambda: secrets.token_hex(12),
             )
             gateway = Gateway(
-                service, feed, verify=keys.verify, name=self.name, routes=lambda: self._routes, clock=clock
+                service,
+                feed,
+                verify=keys.verify,
+                name=self.name,
+                routes=lambda: self._routes,
+                clock=clock,
+                watch=watch,
             )
             api = Api(
                 service,
@@ -121,8 +133,12 @@ class App:
                 WebFiles(WEB),
                 name=self.name,
                 why_not_ready=self._why_not_ready,
-                statistics=lambda: {**gateway.statistics(), **_named("engine", engine.statistics())},
-                of_translators=lambda: translators(engine.presence),
+                statistics=lambda: {
+                    **gateway.statistics(),
+                    **_named("engine", engine.statistics()),
+                    **_named("feed", feed.statistics(), but="gaps"),  # counted by the relay, which heals them
+                },
+                of_all=lambda: common(engine.presence, engine.jobs, clock.now_ms),
             )
             self._routes = await asyncio.to_thread(installed_routes, settings.data_dir)
             async with asyncio.TaskGroup() as tasks:
@@ -182,12 +198,45 @@ async def translators(presence: Presence) -> dict[str, float]:
     return counted
 
 
+async def common(presence: Presence, jobs: TranslationJobs, now_ms: Callable[[], int]) -> dict[str, float]:
+    """What the engine knows and every gateway says alike; what cannot be asked now is left out."""
+    counted = await translators(presence)
+    try:
+        waiting, oldest_ms = await jobs.backlog(), await jobs.oldest_ms()
+    except CommandFailed:
+        return counted
+    counted["jobs_waiting"] = waiting
+    counted["jobs_oldest_seconds"] = 0.0 if oldest_ms is None else max(0, now_ms() - oldest_ms) / 1000
+    return counted
+
+
+class TracesMissing(Exception):
+    """Traces are wanted and OpenTelemetry is not installed. The text is for the operator."""
+
+
+@contextlib.asynccontextmanager
+async def tracing(settings: Settings, name: str) -> AsyncIterator["Traces | None"]:
+    """Traces, if they are on: only then is OpenTelemetry imported. Raises TracesMissing."""
+    if settings.otlp_url is None:
+        yield None
+        return
+    try:
+        from chat.traces import traces_to
+    except ImportError as missing:
+        raise TracesMissing(f"DIQIUCUN_OTLP_URL is set, but {missing}: pip install 'diqiucun[otel]'") from None
+    traces = traces_to(settings.otlp_url, service="diqiucun-gateway", instance=name, share=settings.trace_share)
+    try:
+        yield traces
+    finally:
+        await asyncio.to_thread(traces.close)
+
+
 async def _nothing() -> None:
     pass
 
 
-def _named(what: str, statistics: Mapping[str, float]) -> dict[str, float]:
-    return {f"{what}_{name}": value for name, value in statistics.items()}
+def _named(what: str, statistics: Mapping[str, float], *, but: str = "") -> dict[str, float]:
+    return {f"{what}_{name}": value for name, value in statistics.items() if name != but}
 
 
 def installed_routes(data_dir: Path) -> tuple[Route, ...]:

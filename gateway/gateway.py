@@ -10,7 +10,9 @@ from typing import Any, Final
 
 import structlog
 
+from chat.errors import ErrorCode
 from chat.frames import GapFrame, Route
+from chat.measuring import Histogram, Statistic
 from chat.ports import RoomFeed
 from chat.room import Caller
 from chat.service import Service
@@ -25,6 +27,7 @@ from gateway.hub import Hub
 from gateway.outbox import BYTES_MAX, Outbox, Sink
 from gateway.previews import Previews
 from gateway.relay import Relay
+from gateway.watch import Watch
 
 SWEEP_EVERY_S: Final = 1.0
 CONNECTIONS_MAX: Final = 20_000
@@ -45,7 +48,9 @@ class Gateway:
         clock: Clock | None = None,
         outbox_bytes_max: int = BYTES_MAX,
         connections_max: int = CONNECTIONS_MAX,
+        watch: Watch | None = None,
     ) -> None:
+        """`watch`: whoever looks at the service's log, so that it looks at deliveries too."""
         self.service = service
         self.feed = feed
         self.verify = verify
@@ -54,13 +59,13 @@ class Gateway:
         self.clock = clock or Clock()
         self.outbox_bytes_max = outbox_bytes_max
         self.connections_max = connections_max
-        self.hub = Hub(
-            Timers(
-                schedule=lambda flush: asyncio.get_running_loop().call_soon(flush),
-                call_later=lambda delay_s, then: asyncio.get_running_loop().call_later(delay_s, then),
-                now_s=self.clock.now_s,
-            )
+        timers = Timers(
+            schedule=lambda flush: asyncio.get_running_loop().call_soon(flush),
+            call_later=lambda delay_s, then: asyncio.get_running_loop().call_later(delay_s, then),
+            now_s=self.clock.now_s,
         )
+        self.hub = Hub(timers)
+        self.watch = watch or Watch(self.clock)
         self.relay = Relay(
             service.log,
             feed,
@@ -71,6 +76,7 @@ class Gateway:
             on_reply=lambda payload: self.previews.answered(payload),
             on_ceremony=lambda entry, event: self.ceremonies.happened(entry, event),
             own_name=f"~{name}",
+            deliver=self.watch.over_hub(self.hub, timers.schedule),
         )
         self.previews = Previews(service, f"~{name}")  # no room id begins with "~": nobody can listen there
         self.ceremonies = Ceremonies(self.hub, service, self.clock)
@@ -82,6 +88,8 @@ class Gateway:
         self.opened = 0
         self.refusals: dict[str, int] = {}
         self.closes: dict[str, int] = {}
+        self.lateness = Histogram()
+        """Of the event loop, looked at by the sweep."""
         self.draining = False
         self._running = False
         self._emptied = asyncio.Event()
@@ -149,9 +157,11 @@ class Gateway:
     def count_close(self, reason: CloseReason) -> None:
         self.closes[reason.name] = self.closes.get(reason.name, 0) + 1
 
-    def statistics(self) -> dict[str, float]:
+    def statistics(self) -> dict[str, Statistic]:
         """Counters and gauges of this process; /metrics prints these and invents nothing."""
         groups = [group for here in self.hub.rooms.values() for group in here.groups.values()]
+        # Who is written to straight is owed nothing.
+        owed = [outbox.owed_bytes() for outbox in self.connections if outbox.send is None]
         return {
             "connections": len(self.connections),
             "connections_opened_total": self.opened,
@@ -161,8 +171,12 @@ class Gateway:
             "posts_acknowledged_total": self.posts_acknowledged,
             "deliveries_total": self.hub.deliveries,
             "outbox_paused": sum(1 for outbox in self.connections if not outbox.flowing),
-            **{f"refused_{code}_total": count for code, count in self.refusals.items()},
-            **{f"closed_{name.lower()}_total": count for name, count in self.closes.items()},
+            "outbox_bytes": sum(owed),
+            "outbox_bytes_fullest": max(owed, default=0),
+            "refused_total": {code.value: self.refusals.get(code, 0) for code in ErrorCode},
+            "closed_total": {reason.name.lower(): self.closes.get(reason.name, 0) for reason in CloseReason},
+            "loop_late_seconds": self.lateness.distribution(),
+            **self.watch.statistics(),
             **self.previews.statistics(),
             **self.relay.statistics(),
             **self.ceremonies.statistics(),
@@ -170,8 +184,10 @@ class Gateway:
 
     async def _sweep(self) -> None:
         while True:
+            due_s = self.clock.now_s() + SWEEP_EVERY_S
             await asyncio.sleep(SWEEP_EVERY_S)
             now_s, now_ms = self.clock.now_s(), self.clock.now_ms()
+            self.lateness.observe(now_s - due_s)
             for connection in tuple(self.connections.values()):
                 if connection.session.late(now_s):
                     connection.close(CloseReason.HELLO_TIMEOUT)

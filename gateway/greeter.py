@@ -14,7 +14,7 @@ import structlog
 
 from chat.client import Client, Closed, Refused, Token
 from chat.greeter import Removed, attend
-from gateway.logs import configure_logs
+from chat.logs import configure_logs
 from gateway.settings import SettingsInvalid, load_settings
 from gateway.supervisor import WRONG_SETTINGS, stop_with_parent
 from gateway.tokens import KeysInvalid, TokenKeys

@@ -15,10 +15,6 @@ from typing import Any, Final
 
 import msgspec
 import structlog
-from prometheus_client import CollectorRegistry, ProcessCollector
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
-from prometheus_client.registry import Collector
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
@@ -26,10 +22,12 @@ from starlette.routing import Route, Router
 
 from chat.errors import ERRORS, CommandFailed, ErrorCode, Malformed, Rejected
 from chat.limits import FRAME_BYTES_MAX
+from chat.measuring import Statistic
 from chat.room import Caller
 from chat.text import clean_name
 from gateway.api import NOBODY, Api, Call, Operation, by_path
 from gateway.bodies import Problem
+from gateway.metrics import CONTENT_TYPE, Exposition
 from gateway.openapi import openapi_document
 from gateway.web import WebFiles
 
@@ -96,18 +94,17 @@ class Http:
         *,
         name: str,
         why_not_ready: Callable[[], Awaitable[str | None]],
-        statistics: Callable[[], Mapping[str, float]],
-        of_translators: Callable[[], Awaitable[Mapping[str, float]]] | None = None,
+        statistics: Callable[[], Mapping[str, Statistic]],
+        of_all: Callable[[], Awaitable[Mapping[str, float]]] | None = None,
     ) -> None:
+        """`of_all`: what the engine is asked for each time: figures that are common to all processes."""
         self._api = api
-        self._of_translators = of_translators
-        self._translators: Mapping[str, float] = {}
+        self._of_all = of_all
+        self._common: Mapping[str, float] = {}
         self._websocket = websocket
         self._web = web
         self._why_not_ready = why_not_ready
-        self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(_Statistics(name, lambda: {**statistics(), **api.statistics(), **self._translators}))
-        ProcessCollector(registry=self._registry)
+        self._exposition = Exposition(name, lambda: {**statistics(), **api.statistics(), **self._common})
         routes = [
             Route("/", partial(self._page, "index.html")),
             Route("/sw.js", partial(self._page, "sw.js")),
@@ -196,11 +193,10 @@ class Http:
         return _json(problem, 503, {"retry-after": "1"})
 
     async def _metrics(self, request: Request) -> Response:
-        if self._of_translators is not None:
-            self._translators = await self._of_translators()
-        return Response(
-            generate_latest(self._registry), headers={"content-type": CONTENT_TYPE_LATEST, "cache-control": "no-store"}
-        )
+        if self._of_all is not None:
+            self._common = await self._of_all()
+        headers = {"content-type": CONTENT_TYPE, "cache-control": "no-store"}
+        return Response(self._exposition.text(), headers=headers)
 
     async def _openapi(self, request: Request) -> Response:
         return Response(_document(), headers={"content-type": "application/json", "cache-control": "no-cache"})
@@ -256,27 +252,6 @@ class _Dispatch:
             raise HttpProblem("method_not_allowed", {"allow": ", ".join(sorted(self._operations))})
         response = await self._http.perform(operation, request)
         await response(scope, receive, send)
-
-
-class _Statistics(Collector):
-    """`statistics()` of the long-lived objects as metric families; invents nothing."""
-
-    def __init__(self, process: str, statistics: Callable[[], Mapping[str, float]]) -> None:
-        self._process = process
-        self._statistics = statistics
-
-    def collect(self) -> list[Metric]:
-        families: list[Metric] = []
-        for name, value in sorted(self._statistics().items()):
-            words = name.replace("_", " ")
-            family: CounterMetricFamily | GaugeMetricFamily
-            if name.endswith("_total"):
-                family = CounterMetricFamily(f"diqiucun_{name.removesuffix('_total')}", words, labels=["process"])
-            else:
-                family = GaugeMetricFamily(f"diqiucun_{name}", words, labels=["process"])
-            family.add_metric([self._process], float(value))
-            families.append(family)
-        return families
 
 
 async def _body(request: Request, kind: type[msgspec.Struct]) -> msgspec.Struct:

@@ -138,6 +138,19 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "console", "json"] = Field(
         "auto", description="auto writes for people on a terminal and JSON elsewhere."
     )
+    metrics_rooms: int = Field(
+        0,
+        ge=0,
+        le=50,
+        description="Busiest rooms that /metrics names, with figures of their own; 0 for none. Whoever reads /metrics "
+        "then reads their names.",
+    )
+    otlp_url: str | None = Field(
+        None,
+        description="Where traces of posts are sent: an OpenTelemetry collector, like http://collector:4318/v1/traces. "
+        "Needs `pip install 'diqiucun[otel]'`. Empty: none are made.",
+    )
+    trace_share: float = Field(1.0, ge=0.0, le=1.0, description="Share of posts that is traced, where traces are sent.")
     package_index_url: str | None = Field(
         None, description="Index of translation packages, for mirrors. Empty: the Argos index."
     )
@@ -172,7 +185,7 @@ class Settings(BaseSettings):
             raise ValueError("expected postgresql://user:password@host/name, sqlite:///path or none")
         return value
 
-    @field_validator("public_url", "package_index_url")
+    @field_validator("public_url", "package_index_url", "otlp_url")
     @classmethod
     def _is_web_url(cls, value: str | None) -> str | None:
         if value is None:

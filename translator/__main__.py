@@ -11,14 +11,13 @@ every worker of every machine that shares the directory, and no notification can
 
 import asyncio
 import contextlib
-import logging
 import os
 import secrets
 import signal
 import socket
 import sys
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import AsyncIterator, Callable
+from typing import TYPE_CHECKING, Final
 
 import structlog
 from pydantic import ValidationError
@@ -26,6 +25,7 @@ from pydantic import ValidationError
 from chat.adapters.connect import connect_engine
 from chat.adapters.embedded import EngineFailed as StoreFailed
 from chat.errors import Unavailable
+from chat.logs import configure_logs
 from chat.ports import TRANSLATORS, Presence, Roster
 from translator.cache import Cache
 from translator.ctranslate import CTranslateEngine
@@ -40,6 +40,9 @@ from translator.routes import Package
 from translator.settings import TranslatorSettings
 from translator.shared import SharedRows
 from translator.worker import Worker
+
+if TYPE_CHECKING:
+    from chat.traces import Traces
 
 LOOK_S: Final = 10.0
 REPORT_S: Final = 5.0
@@ -62,14 +65,14 @@ def main() -> int:
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         try:
             runner.run(serve(settings))
-        except StoreFailed as failed:
+        except (StoreFailed, TracesMissing) as failed:
             print(failed, file=sys.stderr)
             return 1
     return 0
 
 
 async def serve(settings: TranslatorSettings) -> None:
-    """Work until a signal says stop. Raises chat.adapters.embedded.EngineFailed."""
+    """Work until a signal says stop. Raises chat.adapters.embedded.EngineFailed, TracesMissing."""
     store = PackageStore(settings.data_dir, starter=settings.starter)
     packages = await asyncio.to_thread(store.installed)
     for stray in await asyncio.to_thread(store.strays):
@@ -80,7 +83,9 @@ async def serve(settings: TranslatorSettings) -> None:
         server = LibreTranslateEngine(settings.libretranslate_url, settings.libretranslate_key)
     engine: Engine = Engines(local, server) if server else local
     try:
+        name = worker_name()
         async with (
+            _tracing(settings, name) as traces,
             connect_engine(settings.redis_url, settings.data_dir, archive_url=settings.archive_url) as connected,
             connected.new_feed() as feed,
             Lanes(engine, Cache(settings.translation_cache_max), running_max=local.threads) as lanes,
@@ -92,7 +97,7 @@ async def serve(settings: TranslatorSettings) -> None:
                 prefer=tuple(name.strip() for name in settings.translation_prefer.split(",") if name.strip()),
             )
             worker = Worker(
-                worker_name(),
+                name,
                 connected.jobs,
                 connected.log,
                 pipeline,
@@ -101,6 +106,7 @@ async def serve(settings: TranslatorSettings) -> None:
                 shared=SharedRows(connected.translations),
                 running_max=settings.translation_jobs_max,
                 drain_s=settings.stop_within_s,
+                traces=traces,
             )
             _on_stop_signals(worker.stop)
             metrics = None
@@ -122,6 +128,27 @@ async def serve(settings: TranslatorSettings) -> None:
             log.info("stopped", **_counted(worker))
     finally:
         await engine.close()
+
+
+class TracesMissing(Exception):
+    """Traces are wanted and OpenTelemetry is not installed. The text is for the operator."""
+
+
+@contextlib.asynccontextmanager
+async def _tracing(settings: TranslatorSettings, name: str) -> AsyncIterator["Traces | None"]:
+    """Traces, if they are on: only then is OpenTelemetry imported."""
+    if settings.otlp_url is None:
+        yield None
+        return
+    try:
+        from chat.traces import traces_to
+    except ImportError as missing:
+        raise TracesMissing(f"DIQIUCUN_OTLP_URL is set, but {missing}: pip install 'diqiucun[otel]'") from None
+    traces = traces_to(settings.otlp_url, service="diqiucun-translator", instance=name, share=settings.trace_share)
+    try:
+        yield traces
+    finally:
+        await asyncio.to_thread(traces.close)
 
 
 async def _look_at_packages(
@@ -170,41 +197,6 @@ async def _tell(worker: Worker) -> None:
 def worker_name() -> str:
     """A name no other worker has had: jobs are held under it."""
     return f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}"
-
-
-def configure_logs(level: str, form: str) -> None:
-    """Our lines and the libraries', for people on a terminal, as JSON elsewhere. No text of a message is logged."""
-    as_json = form == "json" or (form == "auto" and not sys.stderr.isatty())
-    before: list[Any] = [
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
-    ]
-    writer: Any = (
-        structlog.processors.JSONRenderer(ensure_ascii=False)
-        if as_json
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)
-    )
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=before,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                writer,
-            ],
-        )
-    )
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(level.upper())
-    structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, *before, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
-    )
 
 
 def _on_stop_signals(stop: Callable[[], None]) -> None:

@@ -88,6 +88,13 @@ class TranslatorSettings(BaseSettings):
         default="auto", description="auto writes for people on a terminal and JSON elsewhere."
     )
 
+    otlp_url: str | None = Field(
+        default=None, pattern=r"^https?://\S+$", description="Where traces of posts are sent, as for gateways."
+    )
+    trace_share: float = Field(
+        default=1.0, ge=0.0, le=1.0, description="Share of posts that is traced, as for gateways."
+    )
+
     @classmethod
     def settings_customise_sources(
         cls,

@@ -41,15 +41,15 @@ class Telling:
             f"translations_{name}": self.counted[f"translations_{name}"] for name in TIMES
         }
 
-    async def say(self, debt: Debt, outcome: Translation | Refusal) -> None:
-        """What came of a debt. Raises Unavailable."""
+    async def say(self, debt: Debt, outcome: Translation | Refusal) -> Appended | None:
+        """What came of a debt; None where there was nothing to say any more. Raises Unavailable."""
         job = debt.job
         match outcome:
             case Translation():
                 event: Translated | Untranslated = debt.translated(outcome)
             case Refusal():
                 if debt.marked:
-                    return
+                    return None
                 log.debug("untranslated", room=job.room, of=job.of, why=outcome.why.value, detail=outcome.detail)
                 event = debt.untranslated(outcome)
         once = debt.once
@@ -58,12 +58,13 @@ class Telling:
             once = f"u:{job.of}:{job.revision}:{debt.target}:{debt.ref}"[-64:]
         appended = await self._append(job, debt.target, event, once)
         if appended is None:
-            return
+            return None
         if appended.duplicate and isinstance(event, Translated) and debt.text.asked:
             await self._answer_after_a_refusal(debt, event, appended.position.seq)
         if isinstance(event, Translated) and not appended.duplicate:
             self._count_time(debt.text)
         self.counted["events_translated" if isinstance(event, Translated) else "events_untranslated"] += 1
+        return appended
 
     async def say_skipped(self, debt: Debt, refusal: Refusal) -> bool:
         """Once, under a key of its own. False when the message is no longer what it was. Raises Unavailable."""

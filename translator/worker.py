@@ -19,7 +19,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 import structlog
@@ -52,6 +52,9 @@ from translator.retrying import RETRY_FIRST_S, RETRY_MAX_S, settled
 from translator.shared import Row, SharedRows
 from translator.telling import BUDGET_MS, Telling
 from translator.terms import Placing, Terms
+
+if TYPE_CHECKING:
+    from chat.traces import Traces
 
 DELIVERIES_MAX: Final = 5
 KEEP_EVERY_S: Final = 1.0
@@ -96,8 +99,10 @@ class Worker:
         running_max: int = 2_048,
         drain_s: float = 10.0,
         clock_ms: Callable[[], int] = wall_clock_ms,
+        traces: "Traces | None" = None,
     ) -> None:
         self._name = name
+        self._traces = traces
         self._jobs = jobs
         self._log = room_log
         self._pipeline = pipeline
@@ -266,14 +271,26 @@ class Worker:
         return bool(text.posted_at_ms) and self._clock_ms() > text.posted_at_ms + (text.budget_ms or BUDGET_MS)
 
     async def _serve_debt(self, debt: Debt, terms: Terms, row: Row | None) -> None:
+        traces, began_ns = self._traces, self._traces.now_ns() if self._traces else 0
         outcome = await self._outcome(debt, terms, row, URGENT if debt.text.asked or debt.text.urgent else POSTED)
         if isinstance(outcome, Refusal) and debt.is_for_its_own_readers and not debt.text.asked:
             return  # who reads the line is not told of a word in it that stays foreign
         if isinstance(outcome, Refusal) and outcome.why is Why.OVERLOAD and not debt.text.asked:
             if await self._telling.say_skipped(debt, outcome):
                 await self._parking.park(debt)
-        else:
-            await self._telling.say(debt, outcome)
+            return
+        appended = await self._telling.say(debt, outcome)
+        if traces is not None and appended is not None and not appended.duplicate:
+            reason = outcome.why.value if isinstance(outcome, Refusal) else ""
+            traces.translated(
+                debt.job.room,
+                appended.position,
+                debt.job.of,
+                began_ns,
+                source=debt.source,
+                target=debt.target,
+                reason=reason,
+            )
 
     async def _outcome(self, debt: Debt, terms: Terms, row: Row | None, priority: int) -> Translation | Refusal:
         text, found, source, target = debt.text, debt.found, debt.source, debt.target

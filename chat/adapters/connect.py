@@ -66,7 +66,13 @@ class ConnectedEngine:
         await self.redis.ping()
 
     def statistics(self) -> dict[str, int]:
-        return {**self.redis.statistics(), **self.jobs.statistics(), **self._counts}
+        archive = self.archive.statistics() if self.archive else {}
+        return {
+            **self.redis.statistics(),
+            **self.jobs.statistics(),
+            **self._counts,
+            **{f"archive_{name}": count for name, count in archive.items()},
+        }
 
 
 NO_ARCHIVE: Final = "none"

@@ -93,6 +93,10 @@ class RedisJobs:
     async def backlog(self) -> int:
         return sum(length or 0 for length in await self._engine.call_reachable([("XLEN", s) for s in self._streams]))
 
+    async def oldest_ms(self) -> int | None:
+        first = await self._engine.call_reachable([("XRANGE", s, "-", "+", "COUNT", 1) for s in self._streams])
+        return min((int(rows[0][0].partition(b"-")[0]) for rows in first if rows), default=None)
+
     def statistics(self) -> dict[str, int]:
         return dict(self._counts)
 

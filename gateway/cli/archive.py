@@ -24,8 +24,8 @@ def archiver() -> None:
     """One archiver process: moves older messages from the engine into the archive. `up` runs one by itself."""
     from chat.adapters.connect import archive_address, connect_engine
     from chat.adapters.redis_archiver import Keeping, RedisArchiver
+    from chat.logs import configure_logs
     from gateway.archiver import run
-    from gateway.logs import configure_logs
     from gateway.supervisor import stop_with_parent
 
     settings = load_settings()

@@ -15,12 +15,15 @@ def openapi(file: Annotated[Path | None, typer.Argument()] = None) -> None:
 
 
 def docs(directory: Annotated[Path, typer.Argument()] = Path("docs")) -> None:
-    """Write what is generated: settings.md, openapi.json."""
+    """Write what is generated: settings.md, metrics.md, openapi.json."""
+    from gateway.metrics import metrics_document
     from gateway.settings import settings_document
+    from translator.metrics import table
     from translator.settings import TranslatorSettings
 
     directory.mkdir(exist_ok=True)
     _write(directory / "settings.md", settings_document(TranslatorSettings.model_fields))
+    _write(directory / "metrics.md", metrics_document(table()))
     openapi(directory / "openapi.json")
 
 

@@ -23,7 +23,7 @@ def up(
     translators: Annotated[int | None, typer.Option(help="Translator processes.")] = None,
 ) -> None:
     """Run everything on this machine: engine, gateways, translators. Prints the invitation and its QR code."""
-    from gateway.logs import configure_logs
+    from chat.logs import configure_logs
     from gateway.settings import unknown_variables
     from gateway.up import up as run_up
 
@@ -46,8 +46,8 @@ def gateway(
     ] = False,
 ) -> None:
     """One gateway process: page, API and WebSocket."""
+    from chat.logs import configure_logs
     from gateway.app import listen, serve
-    from gateway.logs import configure_logs
     from gateway.supervisor import stop_with_parent
     from gateway.up import why_not_bound
 

@@ -45,7 +45,7 @@ async def stall(readers: int, minutes: float) -> dict[str, Any]:
             {
                 "stalled": scenario.stalled,
                 **{name: report[name] for name in ("delivery", "ack", "send_lag", "lost", "violations")},
-                "closed_as_slow": report["metrics_grew"].get("closed_slow_reader_total", 0),
+                "closed_as_slow": report["metrics_grew"].get("closed_total slow_reader", 0),
                 "processors": busy(report),
                 "gateway_grew_bytes": grown(report),
                 "server": report["server"],

@@ -29,6 +29,25 @@ async def test_a_taken_job_is_nobody_elses_and_counts_until_done(ports: Ports) -
     await ports.jobs.done([])
 
 
+async def test_the_oldest_job_is_known_until_it_is_done(ports: Ports) -> None:
+    """Waiting or in hand: it is old as long as its readers wait."""
+    assert await ports.jobs.oldest_ms() is None
+    await ports.jobs.put(job("first"))
+    oldest_ms = await ports.jobs.oldest_ms()
+    assert oldest_ms is not None
+    await ports.jobs.put(job("second", 3))
+    assert await ports.jobs.oldest_ms() == oldest_ms
+    taken = await ports.jobs.take("w", 10, 1000)
+    assert await ports.jobs.oldest_ms() == oldest_ms
+    first = [each.ref for each in taken if each.job.room == "first"]
+    await ports.jobs.done(first)
+    later_ms = await ports.jobs.oldest_ms()
+    assert later_ms is not None
+    assert later_ms >= oldest_ms
+    await ports.jobs.done([each.ref for each in taken])
+    assert await ports.jobs.oldest_ms() is None
+
+
 async def test_jobs_of_many_rooms_are_each_taken_once_and_never_beyond_the_limit(ports: Ports) -> None:
     put = {(f"room{n % 37}", n) for n in range(100)}
     await asyncio.gather(*(ports.jobs.put(job(room, of)) for room, of in put))

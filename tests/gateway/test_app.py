@@ -6,17 +6,15 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from chat.adapters.memory import MemoryEngine
-from chat.ports import TRANSLATORS, Roster
+from chat.ports import TRANSLATORS, ForgetText, Job, Roster
 from gateway import app as module
-from gateway.app import translators
+from gateway.app import common, translators
 from gateway.gateway import Gateway
-from gateway.logs import blank_secrets
 from gateway.settings import Settings, load_settings
 
 PATIENCE_S = 20.0
@@ -113,20 +111,6 @@ def test_a_port_is_shared_only_by_those_who_ask_for_it() -> None:
             module.listen("127.0.0.1", port, shared=False)
 
 
-@pytest.mark.parametrize(
-    ("event", "expected"),
-    [
-        ({"token": "abc", "event": "hello"}, {"token": "***", "event": "hello"}),
-        ({"event": "GET /api/v1/invites/ABCDEF123 failed"}, {"event": "GET /api/v1/invites/*** failed"}),
-        ({"event": "http://x/#/i/ABCDEF123"}, {"event": "http://x/#/i/***"}),
-        ({"exception": "bad: eyJhbGciOiJI.eyJzdWIi.c2ln"}, {"exception": "bad: ***"}),
-        ({"event": "plain", "count": 3}, {"event": "plain", "count": 3}),
-    ],
-)
-def test_neither_tokens_nor_invitations_are_logged(event: dict[str, Any], expected: dict[str, Any]) -> None:
-    assert blank_secrets(None, "info", event) == expected
-
-
 async def test_metrics_add_up_what_the_living_translators_report() -> None:
     engine = MemoryEngine()
     for worker, skipped in (("one", 2), ("two", 3)):
@@ -136,3 +120,17 @@ async def test_metrics_add_up_what_the_living_translators_report() -> None:
     assert await translators(engine.presence) == {"translators": 2, "translator_events_skipped_total": 5}
     engine.go_away()
     assert await translators(engine.presence) == {}
+
+
+async def test_the_age_of_the_queue_is_that_of_its_oldest_job() -> None:
+    now_ms = 50_000
+    engine = MemoryEngine(now_ms=lambda: now_ms)
+    assert await common(engine.presence, engine.jobs, lambda: now_ms) == {
+        "translators": 0, "jobs_waiting": 0, "jobs_oldest_seconds": 0.0,
+    }  # fmt: skip
+    await engine.jobs.put(Job("tea", 1, 0, ForgetText(("x",))))
+    now_ms += 2_500
+    figures = await common(engine.presence, engine.jobs, lambda: now_ms)
+    assert (figures["jobs_waiting"], figures["jobs_oldest_seconds"]) == (1, 2.5)
+    engine.go_away()
+    assert await common(engine.presence, engine.jobs, lambda: now_ms) == {}

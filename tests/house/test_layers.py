@@ -7,7 +7,7 @@ from tests.house.sources import imports, modules
 
 LEVELS = {
     0: "chat chat.ids chat.language chat.limits chat.errors chat.events chat.commands chat.frames",
-    1: """chat.ports chat.text chat.room chat.quota chat.wire chat.names chat.describing chat.naming
+    1: """chat.measuring chat.ports chat.text chat.room chat.quota chat.wire chat.names chat.describing chat.naming
           gateway gateway.session gateway.outbox gateway.closing gateway.fanout gateway.hub gateway.catchup
           gateway.quotas gateway.holding
           translator translator.scripts translator.punctuation translator.sentences translator.chinese
@@ -15,7 +15,7 @@ LEVELS = {
           translator.batching translator.cache translator.slang translator.guests translator.terms
           translator.explaining translator.exclamations translator.switching""",
     2: "chat.service translator.engine",
-    3: "chat.adapters translator.ctranslate translator.packages translator.downloads",
+    3: "chat.adapters chat.logs chat.traces translator.ctranslate translator.packages translator.downloads",
     # 4: shells, everything else of gateway and translator
     5: "chat.client chat.greeter chat.asyncapi gateway.greeter loadtest",
 }
@@ -56,7 +56,8 @@ ADDRESS = {
     "typer": {"gateway.cli"},
     "rich": {"gateway.cli", "translator.evaluate"},
     "segno": {"gateway.up"},
-    "prometheus_client": {"gateway.http"},
+    "prometheus_client": {"gateway.metrics"},
+    "opentelemetry": {"chat.traces"},
 }
 
 

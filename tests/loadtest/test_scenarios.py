@@ -63,9 +63,13 @@ def test_metrics_are_read_and_compared() -> None:
 diqiucun_connections{process="a-1"} 3.0
 diqiucun_commands_total{process="a-1"} 7.0
 diqiucun_commands_created{process="a-1"} 1.7e+09
+diqiucun_closed_total{process="a-1",reason="slow_reader"} 2.0
+diqiucun_append_seconds_bucket{le="0.1",process="a-1"} 5.0
+diqiucun_append_seconds_count{process="a-1"} 6.0
 process_cpu_seconds_total 1.0
 """
-    assert parse(text) == ("a-1", {"connections": 3.0, "commands_total": 7.0})
+    counted = {"connections": 3.0, "commands_total": 7.0, "closed_total slow_reader": 2.0, "append_seconds_count": 6.0}
+    assert parse(text) == ("a-1", counted)
     assert deltas({"commands_total": 5.0}, parse(text)[1]) == {"commands_total": 2.0}
 
 

@@ -9,6 +9,7 @@ import asyncio
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -23,11 +24,15 @@ from chat.service import Service
 from chat.wire import Codec, decode_event
 from gateway.clock import Clock
 from gateway.gateway import Gateway
+from gateway.watch import Watch
 from tests.support.fake_socket import FakeSocket
 from tests.support.virtual_time import now_ms
 from translator.detect import Detection, Reason
 from translator.pipeline import Translation
 from translator.worker import Worker
+
+if TYPE_CHECKING:
+    from chat.traces import Traces
 
 ROOM = "plaza"
 
@@ -61,7 +66,8 @@ class Station:
 
 
 class World:
-    def __init__(self, seed: int, gateways: int = 3) -> None:
+    def __init__(self, seed: int, gateways: int = 3, *, traces: "Traces | None" = None) -> None:
+        self.traces = traces
         self.chance = random.Random(seed)
         self.engine = MemoryEngine(now_ms=now_ms, new_epoch=lambda: f"{self.chance.getrandbits(64):x}")
         self.gateway_count = gateways
@@ -86,18 +92,22 @@ class World:
             worker.cancel()
         await self.tasks.__aexit__(None, None, None)
 
-    def service(self) -> Service:
+    def service(self, watch: Watch | None = None) -> Service:
         engine = self.engine
-        return Service(engine.log, engine.presence, engine.jobs, engine.invites, now_ms=now_ms, new_id=self._new_id)
+        log = engine.log if watch is None else watch.over_log(engine.log)
+        return Service(log, engine.presence, engine.jobs, engine.invites, now_ms=now_ms, new_id=self._new_id)
 
     def start_gateway(self) -> Station:
         feed = self.engine.new_feed()
+        clock = Clock(asyncio.get_running_loop().time, now_ms, self.chance.random)
+        watch = Watch(clock, traces=self.traces)
         gateway = Gateway(
-            self.service(),
+            self.service(watch),
             feed,
             verify=self._verify,
             name=f"gateway-{self._new_id()}",
-            clock=Clock(asyncio.get_running_loop().time, now_ms, self.chance.random),
+            clock=clock,
+            watch=watch,
         )
         station = Station(gateway, feed, self.tasks.create_task(self._ending(gateway.run())))
         self.stations.append(station)
@@ -119,6 +129,7 @@ class World:
             Dictionary(self.chance),  # type: ignore[arg-type]  # a stand-in for the pipeline
             parked=self.engine.parked,
             clock_ms=now_ms,
+            traces=self.traces,
         )
         self.workers.append(self.tasks.create_task(self._ending(worker.run())))
 

@@ -29,4 +29,4 @@ async def test_counters_are_printed_as_they_are() -> None:
 
 def test_every_line_is_a_comment_or_a_number() -> None:
     for line in exposition({"b": 2, "a": 1}).splitlines():
-        assert line.startswith("# TYPE ") or line.split()[1].isdigit()
+        assert line.startswith(("# TYPE ", "# HELP ")) or line.split()[1].isdigit()

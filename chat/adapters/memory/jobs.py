@@ -26,6 +26,7 @@ class MemoryJobs:
         self._last_ref = 0
         self._waiting: dict[str, Job] = {}
         self._held: dict[str, _Held] = {}
+        self._put_at_ms: dict[str, int] = {}
         self._more = asyncio.Event()
 
     async def put(self, job: Job) -> None:
@@ -36,6 +37,7 @@ class MemoryJobs:
     def enqueue(self, job: Job) -> None:
         self._last_ref += 1
         self._waiting[str(self._last_ref)] = job
+        self._put_at_ms[str(self._last_ref)] = self._reach.now_ms()
         self._more.set()
         self._more = asyncio.Event()
 
@@ -67,14 +69,20 @@ class MemoryJobs:
         for ref in refs:
             self._held.pop(ref, None)
             self._waiting.pop(ref, None)
+            self._put_at_ms.pop(ref, None)
 
     async def backlog(self) -> int:
         await self._reach.step()
         return len(self._waiting) + len(self._held)
 
+    async def oldest_ms(self) -> int | None:
+        await self._reach.step()
+        return min(self._put_at_ms.values(), default=None)
+
     def forget_all(self) -> None:
         self._waiting.clear()
         self._held.clear()
+        self._put_at_ms.clear()
 
     def _take(self, limit: int) -> list[TakenJob]:
         now_ms = self._reach.now_ms()
