@@ -26,7 +26,7 @@ SHOW := awk -v tty="$$([ -t 1 ] && echo 1 || true)" \
   '/^(Collecting|Building|Installing)/ && tty {printf "\r\033[K  %3d  %.70s", ++n, $$0; fflush()} END {if (tty) printf "\r\033[K"}'
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fast lint docs kill-test kill-test-cluster bench-idle bench-fanout bench-latency bench-ingest bench-storm bench-stall bench-members bench-translate bench-archive bench-overload screenshots train train-tiny evaluate everyday clean
+.PHONY: help run test fast lint docs kill-test kill-test-cluster bench-idle bench-ceremony bench-fanout bench-latency bench-ingest bench-storm bench-stall bench-members bench-translate bench-archive bench-overload screenshots train train-tiny evaluate everyday clean
 
 help:  ## list these commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ bench-stall: $(TEST_READY)  ## one reader in a hundred stops reading (MINUTES=1)
 
 bench-members: $(TEST_READY)  ## 10,000 members in one room of one process
 	$(BIN)/python -m loadtest.bench.members
+
+bench-ceremony: $(TEST_READY)  ## 5,000 voters within a minute in a live room
+	$(BIN)/python -m loadtest.bench.ceremony
 
 bench-fanout: $(TEST_READY)  ## one room, many readers: against other servers and a loop in C (BENCH_ARGS; Linux, cc, node)
 	$(BIN)/python -m loadtest.bench.fanout $(BENCH_ARGS)

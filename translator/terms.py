@@ -62,12 +62,25 @@ class Terms:
     def __init__(self, terms: Iterable[Term] = ()) -> None:
         self._terms = tuple(terms)
         self._matchers: dict[str, _Matcher | None] = {}
+        self._named: dict[str, dict[str, str]] = {}
 
     def into(self, target: str, names: Sequence[str] = ()) -> "Placing":
         """What to place for readers of `target`; `names` are those of people present."""
         if target not in self._matchers:
             self._matchers[target] = _matcher(_chosen(self._terms, target))
         return Placing(self._matchers[target], _names(tuple(sorted(names))))
+
+    def introduced(self, text: str, output: str, target: str) -> str:
+        """`output` with what a member is called in `text` beside the first mention of them: "Hi Brecken (雷恩)". Added
+        after the engine, so that no sentence is translated with brackets in it."""
+        if target not in self._named:
+            self._named[target] = _chosen([term for term in self._terms if term.name], target)
+        for source, form in self._named[target].items():
+            if not form or source not in text or form == source or source.casefold() in output.casefold():
+                continue
+            brackets = f"（{source}）" if target in (SIMPLIFIED, TRADITIONAL) else f" ({source})"
+            output = regex.sub(_bounded(form), lambda found, b=brackets: found[0] + b, output, count=1)
+        return output
 
     def targets(self) -> tuple[str, ...]:
         """Languages that were asked for so far."""

@@ -272,7 +272,8 @@ class Worker:
 
     async def _serve_debt(self, debt: Debt, terms: Terms, row: Row | None) -> None:
         traces, began_ns = self._traces, self._traces.now_ns() if self._traces else 0
-        outcome = await self._outcome(debt, terms, row, URGENT if debt.text.asked or debt.text.urgent else POSTED)
+        priority = URGENT if debt.text.asked or debt.text.urgent else POSTED
+        outcome = _introduced(await self._outcome(debt, terms, row, priority), terms, debt)
         if isinstance(outcome, Refusal) and debt.is_for_its_own_readers and not debt.text.asked:
             return  # who reads the line is not told of a word in it that stays foreign
         if isinstance(outcome, Refusal) and outcome.why is Why.OVERLOAD and not debt.text.asked:
@@ -358,7 +359,7 @@ class Worker:
             if debt is None:
                 continue
             debt = replace(debt, marked=True)
-            outcome = await self._outcome(debt, terms, None, CATCH_UP)
+            outcome = _introduced(await self._outcome(debt, terms, None, CATCH_UP), terms, debt)
             if isinstance(outcome, Refusal) and outcome.why is Why.OVERLOAD:
                 raise Unavailable("no lull after all")
             await self._telling.say(debt, outcome)
@@ -459,6 +460,13 @@ def _forms_of(text: str, terms: Terms) -> list[str]:
     shapes = dict.fromkeys((text, to_simplified(text), to_traditional(text)))
     placings: list[Placing] = [terms.into(target) for target in terms.targets()]
     return list(dict.fromkeys((*shapes, *(placing.place(shape).text for shape in shapes for placing in placings))))
+
+
+def _introduced(outcome: Translation | Refusal, terms: Terms, debt: Debt) -> Translation | Refusal:
+    """With the names by which the original calls members; behind every cache, which know sentences and no rooms."""
+    if not isinstance(outcome, Translation):
+        return outcome
+    return replace(outcome, text=terms.introduced(debt.text.text, outcome.text, debt.target))
 
 
 @asynccontextmanager

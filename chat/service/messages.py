@@ -27,7 +27,8 @@ from chat.events import (
     Suggested,
 )
 from chat.language import guess
-from chat.limits import PREVIEW_WITHIN_S, REACTIONS_PER_MESSAGE_MAX
+from chat.limits import MENTIONS_MAX, PREVIEW_WITHIN_S, REACTIONS_PER_MESSAGE_MAX
+from chat.names import mentioned
 from chat.ports import (
     Appended,
     ForgetText,
@@ -39,6 +40,7 @@ from chat.service.ground import ABOUT_MAX, Ground, Present, own_key
 from chat.text import clean_text, has_words
 from chat.wire import readable_event
 
+MENTION_MARKS: Final = frozenset("@＠")
 SUGGESTIONS_MAX: Final = 20
 """Better translations proposed for one message; after that members vote."""
 
@@ -111,6 +113,17 @@ class Messages(Ground):
         events = [readable_event(entry.body) for entry in (*((message,) if message else ()), *about)]
         return tuple(dict.fromkeys(event.text for event in events if isinstance(event, Posted | Edited)))
 
+    async def _calling(self, room: str, event: Posted | Edited, present: Present) -> Posted | Edited:
+        """The event with mentions of those whom its text calls by any of their names, besides those it names itself."""
+        if not MENTION_MARKS.intersection(event.text):
+            return event
+        named = await self.log.all_names(room)
+        called = [(person.name, person.user) for person in present.people]
+        called += [(name.text, user) for user, known in named.items() for name in known.names]
+        written = [mention.text for mention in event.mentions]
+        found = [each for each in mentioned(event.text, called) if not any(each.text in text for text in written)]
+        return structs.replace(event, mentions=(*event.mentions, *found)[:MENTIONS_MAX])
+
     async def _say(
         self, view: View, decision: Decision | Appended | None, caller: Caller, once: str, present: Present
     ) -> Appended:
@@ -118,7 +131,9 @@ class Messages(Ground):
             return decision
         if decision is None or not isinstance(decision.event, Posted | Edited) or view.state is None:
             raise TypeError("a post or an edit decides to a Posted or Edited")
-        event, room = decision.event, view.state.room
+        room = view.state.room
+        event = await self._calling(room, decision.event, present)
+        decision = replace(decision, event=event)
         revision = event.revision if isinstance(event, Edited) else 0
         among = dict.fromkeys(language for languages in present.readers for language in languages)
         written_in = guess(event.text, among)

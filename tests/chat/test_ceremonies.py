@@ -2,10 +2,28 @@
 
 import asyncio
 
-from chat.commands import AcceptName, Consent, History, OpenCeremony, ProposeName, VoteName
-from chat.events import CeremonyClosed
+import pytest
+
+from chat.commands import (
+    AcceptName,
+    Consent,
+    FindPeople,
+    History,
+    Join,
+    OpenCeremony,
+    Post,
+    ProposeName,
+    Remark,
+    SetName,
+    VoteName,
+)
+from chat.events import CeremonyClosed, GivenTo, Mention, Posted
+from chat.names import name_for
+from chat.room import Caller
 from tests.chat.test_service import GUEST, HOST, ROOM, World
 from tests.support.virtual_time import run
+
+OTHER = Caller("other", "Otto", grants={ROOM: "guest"})
 
 
 def test_a_name_is_asked_for_proposed_voted_for_taken_and_kept_in_translations() -> None:
@@ -64,3 +82,65 @@ def test_history_leaves_votes_out_and_still_fills_its_pages() -> None:
         assert await service.log.unheard_after(ROOM, of) == 2_500
 
     run(story())
+
+
+def test_a_member_is_called_by_any_of_their_names_next_to_chinese_the_longest_first() -> None:
+    async def story() -> None:
+        world = await World().open()
+        service = world.service
+        await service.join(OTHER, Join(id=1, room=ROOM))
+        for caller, name in ((GUEST, "白睿康"), (OTHER, "白睿")):
+            await service.ceremony(caller, SetName(id=1, room=ROOM, text=name, once=f"n{name}"))
+        lines = {
+            "@白睿康你好": [("guest", "@白睿康")],
+            "你好@白睿，在吗": [("other", "@白睿")],
+            "＠白睿康 @白睿": [("guest", "＠白睿康"), ("other", "@白睿")],
+            "mail@白": [],
+            "白睿康": [],
+        }
+        for number, (text, called) in enumerate(lines.items()):
+            await world.say(text, once=f"m{number}")
+            said = (await world.log())[-1]
+            assert isinstance(said, Posted)
+            assert [(each.user, each.text) for each in said.mentions] == called, text
+        own = Mention(user="other", text="@白睿康")
+        await service.post(HOST, Post(id=1, room=ROOM, text="@白睿康", once="own", mentions=(own,)))
+        said = (await world.log())[-1]
+        assert isinstance(said, Posted)
+        assert said.mentions == (own,)
+
+    run(story())
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("白睿", {"guest"}), ("bairuikang", {"guest"}), ("Bái Ruì", {"guest"}), ("brk", {"guest"}), ("ruik", {"guest"}),
+        ("breck", {"guest"}), ("rongrong", {"host"}), ("rr", {"host"}), ("吉他", {"guest"}), ("nobody here", set()),
+        ("", {"guest", "host"}),
+    ],
+)  # fmt: skip
+def test_people_are_found_by_any_name_pinyin_initials_and_ones_own_remark(query: str, found: set[str]) -> None:
+    async def story() -> None:
+        world = await World().open()
+        service = world.service
+        await service.ceremony(GUEST, SetName(id=1, room=ROOM, text="白睿康", once="n"))
+        await service.remark(HOST, Remark(id=1, room=ROOM, user="guest", text="吉他手"))
+        frame = await service.find_people(HOST, FindPeople(id=1, room=ROOM, query=query))
+        assert {card.user for card in frame.cards} == found
+        mine = await service.find_people(GUEST, FindPeople(id=1, room=ROOM, query="吉他"))
+        assert mine.cards == (), "a remark is its reader's own"
+
+    run(story())
+
+
+def test_each_reader_sees_the_name_for_their_language() -> None:
+    names = (
+        GivenTo(script="han", text="白睿康", preferred_for=("zh", "zh-Hant")),
+        GivenTo(script="latin", text="Breck", preferred_for=("*",)),
+    )
+    seen = {languages: name_for(languages, "Brecken", names) for languages in (("zh",), ("en",), ("ja", "zh"), ("fr",))}
+    assert seen == {("zh",): "白睿康", ("en",): "Brecken", ("ja", "zh"): "Brecken", ("fr",): "Brecken"}
+    assert name_for(("en",), "布雷肯", names) == "Breck"
+    assert name_for(("zh",), "榕榕", (GivenTo(script="latin", text="Rae", preferred_for=("*",)),)) == "榕榕"
+    assert name_for(("en",), "榕榕", (GivenTo(script="latin", text="Rae", preferred_for=("*",)),)) == "Rae"
