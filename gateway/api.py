@@ -13,6 +13,7 @@ from typing import Any, Final, Generic, TypeVar
 from msgspec import Struct
 
 from chat import room as rules
+from chat.card import card_svg
 from chat.commands import CreateRoom, History, Leave, Post, PutTerm, RemoveTerm
 from chat.errors import ErrorCode, Rejected
 from chat.frames import MessagesPage
@@ -225,6 +226,19 @@ async def list_members(api: Api, call: Call[InRoom, MembersQuery, None]) -> Memb
     )
 
 
+async def get_card(api: Api, call: Call[OfMember, NoQuery, None]) -> str:
+    """The picture of a member's newest name, for whoever may read the room: SVG, with no font or image fetched."""
+    room, user = call.where.room, call.where.user
+    state = await api.allowed(call.caller, room, "read")
+    member, known = await api.service.log.member(room, user), await api.service.log.names(room, user)
+    if member is None:
+        raise Rejected(ErrorCode.NOT_A_MEMBER, "there is no such member")
+    if not known.names:
+        raise Rejected(ErrorCode.CEREMONY_NOT_FOUND, "this member was given no name yet")
+    name = known.names[0]
+    return card_svg(member.name, name, state.title, time.strftime("%Y-%m-%d", time.gmtime(name.since_ms / 1000)))
+
+
 async def put_member(api: Api, call: Call[OfMember, NoQuery, MemberRequest]) -> MemberView:
     """Make somebody a member (needs `admin`), or change a member's role (the owner may, too)."""
     room, user, asked = call.where.room, call.where.user, call.body
@@ -403,6 +417,8 @@ class Operation:
     status: int = 200
     public: bool = False
     takes_once: bool = False
+    image: bool = False
+    """The answer is a picture, image/svg+xml."""
     lines: bool = False
     """The answer is a stream of JSON lines of type `answer`."""
     errors: tuple[ErrorCode, ...] = field(default=())
@@ -469,6 +485,15 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         query=MembersQuery,
         answer=MembersPage,
         errors=_IN_ROOM,
+    ),
+    Operation(
+        "GET",
+        "/rooms/{room}/members/{user}/card.svg",
+        get_card,
+        where=OfMember,
+        answer=str,
+        image=True,
+        errors=(*_IN_ROOM, ErrorCode.CEREMONY_NOT_FOUND),
     ),
     Operation(
         "PUT",

@@ -115,6 +115,8 @@ def _of_parameter(schema: dict[str, Any]) -> dict[str, Any]:
 def _responses(operation: Operation, answer: Any) -> dict[str, Any]:
     if answer is None:
         success: dict[str, Any] = {"description": "done"}
+    elif operation.image:
+        success = {"description": "a picture", "content": {"image/svg+xml": {"schema": {"type": "string"}}}}
     elif operation.lines:
         success = {
             "description": "JSON lines, each as x-line-schema says",  # `itemSchema` comes with OpenAPI 3.2 only
