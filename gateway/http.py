@@ -227,9 +227,7 @@ class Http:
                 _gathered(answer), media_type="application/jsonl", headers={"cache-control": "no-store"}
             )
         if operation.image:
-            # The picture of a name changes with the name; who opens it alone gets no script to run in it.
-            headers = {"cache-control": "no-store", "content-security-policy": "default-src 'none'"}
-            return Response(answer, media_type="image/svg+xml", headers=headers)
+            return Response(answer, media_type="image/svg+xml", headers={"cache-control": "no-store"})
         if operation.status == 204:
             return Response(status_code=204)
         return _json(answer, operation.status)
