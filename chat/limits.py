@@ -55,6 +55,22 @@ POSTS_PER_S: Final = 2.0
 POSTS_BURST: Final = 10
 """Posts at once: what a phone queued while it was in a tunnel."""
 
+WRITES_OF_MEMBER_MAX: Final = 16
+"""Posts, edits and reactions of one member, on all their devices, that one process has under way at once. A connection
+has one at a time, so these are sixteen devices in the same hundredth of a second, or a member who floods."""
+WRITES_OF_ROOM_MAX: Final = 500
+"""... of one room. An append takes some 10 ms, so this is reached by 50,000 a second, or by an engine that is slow."""
+WRITES_OF_PROCESS_MAX: Final = 2_000
+"""... of one process. What it acknowledges in half a second; more would only wait longer for the same disk."""
+RESUMES_UNDER_WAY_MAX: Final = 100
+"""Hellos, resumes and joins of one process that ask the engine at once: enough to keep it busy, too few to bury it."""
+RESUMES_WAITING_MAX: Final = 2_000
+"""... and that wait for it: what is done within HELLO_WITHIN_S; whoever waited longer would be closed as silent."""
+CONNECTS_PER_S: Final = 1_000.0
+"""Sockets that one process opens in a second: a handshake and a hello cost it about a millisecond."""
+CONNECTS_BURST: Final = 2_000
+"""... and at once: a full hall, all of whose phones lost the same access point."""
+
 BUDGET_MS_MIN: Final = 100
 BUDGET_MS_MAX: Final = 10_000
 """Bounds of a room's translation budget: below, no engine answers; above, it is no longer a conversation."""

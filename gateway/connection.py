@@ -270,8 +270,8 @@ class Connection:
         self.languages = _languages(command.languages)
         refused_rooms: list[RoomRefused] = []
         try:
-            for resume in command.rooms:
-                refused_room = await self._resume(caller, resume, command.id)
+            for number, resume in enumerate(command.rooms):
+                refused_room = await self._resume(caller, resume, command.id, let_in=number > 0)
                 if refused_room is not None:
                     refused_rooms.append(refused_room)
         except Unavailable:
@@ -294,9 +294,11 @@ class Connection:
             )
         )
 
-    async def _resume(self, caller: Caller, resume: Resume, re: int) -> RoomRefused | None:
+    async def _resume(self, caller: Caller, resume: Resume, re: int, *, let_in: bool) -> RoomRefused | None:
         try:
-            await self._follow(await self._gateway.service.standing(caller, resume.room), resume.position, re)
+            async with self._gateway.gate.passing(let_in=let_in):
+                standing = await self._gateway.service.standing(caller, resume.room)
+            await self._follow(standing, resume.position, re)
         except Rejected as refused:
             return RoomRefused(room=resume.room, code=refused.code, words=refused.words)
         return None
@@ -365,7 +367,8 @@ class Connection:
         while self.outbox.closed_for is None:
             catchup.begin()
             try:
-                page = await gateway.service.log.read_after(room, catchup.last, CATCH_UP_PAGE)
+                async with gateway.gate.passing(let_in=True):
+                    page = await gateway.service.log.read_after(room, catchup.last, CATCH_UP_PAGE)
             except Unavailable:  # the room frame was the answer: from here on we try again instead of failing
                 await asyncio.sleep(CATCH_UP_RETRY_S)
                 continue

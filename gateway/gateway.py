@@ -12,8 +12,10 @@ import structlog
 
 from chat.errors import ErrorCode
 from chat.frames import GapFrame, Route
+from chat.limits import CONNECTS_BURST, CONNECTS_PER_S
 from chat.measuring import Histogram, Statistic
 from chat.ports import RoomFeed
+from chat.quota import Quota
 from chat.room import Caller
 from chat.service import Service
 from chat.wire import Codec, encode_frame
@@ -23,6 +25,7 @@ from gateway.clock import Clock
 from gateway.closing import CloseReason
 from gateway.connection import Connection
 from gateway.fanout import Timers
+from gateway.gate import Gate
 from gateway.hub import Hub
 from gateway.outbox import BYTES_MAX, Outbox, Sink
 from gateway.previews import Previews
@@ -32,6 +35,8 @@ from gateway.watch import Watch
 SWEEP_EVERY_S: Final = 1.0
 CONNECTIONS_MAX: Final = 20_000
 """Of one process; 25 kB each. Over it, the handshake is answered with HTTP 503."""
+REFUSED_SPREAD_MS: Final = 2_000
+"""Those whose handshakes are refused together shall not come back together."""
 
 log = structlog.get_logger("gateway")
 
@@ -49,6 +54,8 @@ class Gateway:
         outbox_bytes_max: int = BYTES_MAX,
         connections_max: int = CONNECTIONS_MAX,
         watch: Watch | None = None,
+        gate: Gate | None = None,
+        arrivals: Quota | None = None,
     ) -> None:
         """`watch`: whoever looks at the service's log, so that it looks at deliveries too."""
         self.service = service
@@ -59,6 +66,9 @@ class Gateway:
         self.clock = clock or Clock()
         self.outbox_bytes_max = outbox_bytes_max
         self.connections_max = connections_max
+        self.gate = gate or Gate(self.clock.random)
+        self._arrivals = arrivals or Quota.full(CONNECTS_PER_S, CONNECTS_BURST, self.clock.now_s())
+        self._arrivals_refused = 0
         timers = Timers(
             schedule=lambda flush: asyncio.get_running_loop().call_soon(flush),
             call_later=lambda delay_s, then: asyncio.get_running_loop().call_later(delay_s, then),
@@ -117,6 +127,14 @@ class Gateway:
         finally:
             self._running = False
 
+    def arrive(self) -> int:
+        """Somebody wants to open a socket: 0 to let them, otherwise milliseconds until they may."""
+        wait_ms = self._arrivals.take(self.clock.now_s())
+        if not wait_ms:
+            return 0
+        self._arrivals_refused += 1
+        return wait_ms + round(REFUSED_SPREAD_MS * self.clock.random())
+
     def open(self, sink: Sink, codec: Codec, connection_id: str) -> Connection:
         """A client's socket is open."""
         connection = Connection(self, sink, codec, connection_id)
@@ -165,6 +183,7 @@ class Gateway:
         return {
             "connections": len(self.connections),
             "connections_opened_total": self.opened,
+            "connections_refused_total": self._arrivals_refused,
             "rooms": len(self.hub.rooms),
             "groups": len(groups),
             "commands_total": self.commands,
@@ -177,6 +196,8 @@ class Gateway:
             "closed_total": {reason.name.lower(): self.closes.get(reason.name, 0) for reason in CloseReason},
             "loop_late_seconds": self.lateness.distribution(),
             **self.watch.statistics(),
+            **self.service.admission.statistics(),
+            **self.gate.statistics(),
             **self.previews.statistics(),
             **self.relay.statistics(),
             **self.ceremonies.statistics(),

@@ -1,7 +1,7 @@
 """What every use case stands on: a view of the room, a decision about it, one append.
 
-Invariant: nothing is kept here between two commands but the last look at the backlog. Whoever asks again under a
-once-key hears what was answered the first time.
+Invariant: nothing is kept here between two commands but the last look at the backlog, and how many are under way.
+Whoever asks again under a once-key hears what was answered the first time.
 """
 
 from asyncio import gather
@@ -52,6 +52,7 @@ from chat.ports import (
     TranslationJobs,
 )
 from chat.room import Caller, Decision, Target, View
+from chat.service.admission import Admission
 from chat.wire import readable_event
 
 ABOUT_MAX: Final = 2_000
@@ -87,11 +88,13 @@ class Ground:
         *,
         now_ms: Callable[[], int],
         new_id: Callable[[], str],
+        admission: Admission | None = None,
     ) -> None:
         self.log = log
         self.presence = presence
         self.jobs = jobs
         self.invites = invites
+        self.admission = admission or Admission()
         self._now_ms = now_ms
         self._new_id = new_id
         self._backlog = 0

@@ -47,14 +47,16 @@ SUGGESTIONS_MAX: Final = 20
 
 class Messages(Ground):
     async def post(self, caller: Caller, command: Post) -> Appended:
-        view, present = await self._look(caller, command.room)
-        decision = await self._decided(view, caller, command)
-        return await self._say(view, decision, caller, command.once, present)
+        with self.admission.of(caller.user, command.room):
+            view, present = await self._look(caller, command.room)
+            decision = await self._decided(view, caller, command)
+            return await self._say(view, decision, caller, command.once, present)
 
     async def edit(self, caller: Caller, command: Edit) -> Appended:
-        view, present = await gather(self._view(caller, command.room, of=command.of), self._present(command.room))
-        decision = await self._decided(view, caller, command)
-        return await self._say(view, decision, caller, command.once, present)
+        with self.admission.of(caller.user, command.room):
+            view, present = await gather(self._view(caller, command.room, of=command.of), self._present(command.room))
+            decision = await self._decided(view, caller, command)
+            return await self._say(view, decision, caller, command.once, present)
 
     async def recall(self, caller: Caller, command: Recall) -> Appended:
         view = await self._view(caller, command.room, of=command.of)
@@ -64,6 +66,10 @@ class Messages(Ground):
         return await self._append(command.room, decision, once=own_key(caller, command.once), job=forget)
 
     async def react(self, caller: Caller, command: React) -> Appended:
+        with self.admission.of(caller.user, command.room):
+            return await self._react(caller, command)
+
+    async def _react(self, caller: Caller, command: React) -> Appended:
         view = await self._view(caller, command.room, of=command.of)
         decision = await self._decided(view, caller, command)
         if command.on:  # taking one's reaction back is always possible
