@@ -1,8 +1,9 @@
-"""`/ws` as a bare ASGI application: who may open a socket, in which subprotocol.
+"""`/ws` as a bare ASGI application: who may open a socket, in which subprotocol, and the loop that reads it.
 
 Bare ASGI, without Starlette's WebSocket object: 19.4 kB a connection against 24.8 (measured). Refusals: a foreign
-Origin gets HTTP 403 and a full process HTTP 503 before there is a socket; an unknown subprotocol gets a socket that
-is closed with its own code, because a browser shows its page nothing of a refused handshake.
+Origin gets HTTP 403 and a full process, or one to which too many come at once, HTTP 503 before there is a socket; an
+unknown subprotocol gets a socket that is closed with its own code, because a browser shows its page nothing of a
+refused handshake.
 """
 
 import json
@@ -48,13 +49,13 @@ def websocket_endpoint(
         if gateway.full or not gateway.ready:
             await _refuse(send, 503, "unavailable", "this process takes no new connections now; try again shortly")
             return
-        chosen = next((offer for offer in scope["subprotocols"] if offer in SUBPROTOCOLS), None)
-        socket = cast(ChatProtocol, scope["extensions"][EXTENSION])
-        # "Server" and "Date" of every handshake would be the only use of the scope from here on: let it go.
         wait_ms = gateway.arrive()
         if wait_ms:
             await _refuse(send, 503, "unavailable", "too many are coming at once; try again shortly", wait_ms)
             return
+        chosen = next((offer for offer in scope["subprotocols"] if offer in SUBPROTOCOLS), None)
+        socket = cast(ChatProtocol, scope["extensions"][EXTENSION])
+        # "Server" and "Date" of every handshake would be the only use of the scope from here on: let it go.
         scope["headers"] = []
         await send({"type": "websocket.accept", "subprotocol": chosen, "headers": []})
         connection = gateway.open(socket, SUBPROTOCOLS[chosen or Codec.JSON], secrets.token_hex(8))
@@ -70,12 +71,12 @@ def websocket_endpoint(
 
     return endpoint
 
-    if wait_ms:
-        headers.append((b"retry-after", str(-(-wait_ms // 1000)).encode()))
 
 async def _refuse(send: Send, status: int, code: str, words: str, wait_ms: int | None = None) -> None:
     problem = {"code": code, "words": words, "retryable": status == 503, "retry_after_ms": wait_ms}
     body = json.dumps(problem).encode()
     headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
+    if wait_ms:
+        headers.append((b"retry-after", str(-(-wait_ms // 1000)).encode()))
     await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
     await send({"type": "websocket.http.response.body", "body": body})
