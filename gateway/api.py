@@ -4,6 +4,7 @@ Nothing here knows HTTP libraries: `http.py` turns a request into a `Call` and a
 the same table into the document. Permissions are asked through `chat.service` and `room.allow`, nowhere else.
 """
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,10 +13,12 @@ from typing import Any, Final, Generic, TypeVar
 
 from msgspec import Struct
 
+from chat import names
 from chat import room as rules
 from chat.card import card_svg
 from chat.commands import CreateRoom, History, Leave, Post, PutTerm, RemoveTerm
 from chat.errors import ErrorCode, Rejected
+from chat.events import Script
 from chat.frames import MessagesPage
 from chat.ids import Position
 from chat.language import canonical_list
@@ -55,6 +58,20 @@ from gateway.bodies import (
 )
 from gateway.export import encode_line, export_lines
 from gateway.invites import invite_link, new_code
+from gateway.naming import (
+    LOOKS_BURST as NAME_LOOKS_BURST,
+)
+from gateway.naming import (
+    LOOKS_PER_S as NAME_LOOKS_PER_S,
+)
+from gateway.naming import (
+    NamePreviewQuery,
+    NameView,
+    Suggestions,
+    SuggestionsQuery,
+    ideas,
+    viewed,
+)
 from gateway.quotas import Quotas, address_key
 from gateway.tokens import TokenKeys
 
@@ -109,12 +126,14 @@ class Api:
         self.entering = Quotas(enter_per_minute / 60, enter_burst)
         self.looking = Quotas(LOOKS_PER_S, LOOKS_BURST)
         self.posting = Quotas(POSTS_PER_S, POSTS_BURST)
+        self.naming = Quotas(NAME_LOOKS_PER_S, NAME_LOOKS_BURST)
 
     def statistics(self) -> dict[str, float]:
         return {
             "rest_enter_refused_total": self.entering.refused,
             "rest_invite_looks_refused_total": self.looking.refused,
             "rest_posts_refused_total": self.posting.refused,
+            "rest_name_looks_refused_total": self.naming.refused,
         }
 
     def spend(self, quotas: Quotas, key: str) -> None:
@@ -363,6 +382,32 @@ async def delete_term(api: Api, call: Call[InRoom, TermQuery, None]) -> None:
     )
 
 
+async def preview_name(api: Api, call: Call[InRoom, NamePreviewQuery, None]) -> NameView:
+    """What a proposal of this name would be shown with: reading, meaning, sound, and what speaks against it."""
+    query = call.query
+    original = await _original_name(api, call.caller, call.where.room, query.user)
+    script: Script = "han" if names.is_han(query.text) else "latin"
+    text = names.clean_given_name(query.text, script)
+    return await asyncio.to_thread(viewed, text, script, original, query.pinyin)
+
+
+async def suggest_names(api: Api, call: Call[InRoom, SuggestionsQuery, None]) -> Suggestions:
+    """Five ideas by sound and meaning for a member whose name is in the other script. The same seed gives the same."""
+    query = call.query
+    original = await _original_name(api, call.caller, call.where.room, query.user)
+    return Suggestions(names=await asyncio.to_thread(ideas, original, query.script, query.seed, query.gender))
+
+
+async def _original_name(api: Api, caller: Caller, room: str, user: str | None) -> str:
+    """The name under which a member (None: the caller) came in, for who may propose them another."""
+    await api.allowed(caller, room, "propose_name")
+    api.spend(api.naming, caller.user)
+    member = await api.service.log.member(room, user or caller.user)
+    if member is None:
+        raise Rejected(ErrorCode.NOT_A_MEMBER, "there is no such member")
+    return member.name
+
+
 async def export_room(api: Api, call: Call[InRoom, NoQuery, None]) -> AsyncIterator[bytes]:
     """Everything that was said, one JSON object per line, the last one of type `end`. For owners and moderators."""
     state = await api.allowed(call.caller, call.where.room, "export")
@@ -569,6 +614,24 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
             ErrorCode.MESSAGE_NOT_FOUND,
             ErrorCode.TOO_FAST,
         ),
+    ),
+    Operation(
+        "GET",
+        "/rooms/{room}/naming/preview",
+        preview_name,
+        where=InRoom,
+        query=NamePreviewQuery,
+        answer=NameView,
+        errors=(*_IN_ROOM, ErrorCode.NAME_INVALID, ErrorCode.TOO_FAST),
+    ),
+    Operation(
+        "GET",
+        "/rooms/{room}/naming/suggestions",
+        suggest_names,
+        where=InRoom,
+        query=SuggestionsQuery,
+        answer=Suggestions,
+        errors=(*_IN_ROOM, ErrorCode.TOO_FAST),
     ),
     Operation("GET", "/rooms/{room}/export", export_room, where=InRoom, answer=ExportLine, lines=True, errors=_IN_ROOM),
 )

@@ -221,6 +221,9 @@ export class Conversation extends EventTarget {
         this.room.here = frame;
         for (const person of frame.people) this.room.people.set(person.user, person.name);
         return this.redraw();
+      case "tally":
+        this.room.tallies.set(frame.of, frame);
+        return this.redraw();
       case "typing":
         if (frame.user !== this.me.user) {
           this.typing.set(frame.user, { name: frame.name, until_ms: Date.now() + TYPING_LIFE_MS });
@@ -263,6 +266,7 @@ export class Conversation extends EventTarget {
   async _loadLatest() {
     if (this._loadingLatest) return;
     this._loadingLatest = true;
+    this._askCards();
     try {
       const page = await this.connection.ask({ type: "history", room: this.room.id, epoch: this.room.epoch, limit: PAGE });
       applyPage(this.room, page, true);
@@ -274,6 +278,19 @@ export class Conversation extends EventTarget {
       this._loadingLatest = false;
       this.redraw();
     }
+  }
+
+  async _askCards() {
+    const { room } = this;
+    const asOf = room.last;
+    const answer = await this.connection.ask({ type: "names", room: room.id }).catch(() => null);
+    if (answer) room.cards = { asOf, list: answer.cards };
+    this.redraw();
+  }
+
+  /** What this reader calls somebody. */
+  called(user, name) {
+    return this.naming?.called(user) ?? name;
   }
 
   _entry(frame) {

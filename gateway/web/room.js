@@ -25,6 +25,8 @@ export function emptyRoom(id) {
     news: new Map(), // seq -> event about the room itself: pins, terms, settings, its title in other languages
     asOf: 0, // what the room frame said was true at this seq
     seen: new Map(), // user -> seq of the entry that named them
+    naming: new Map(), // seq -> {seq, at_ms, event} about names and ceremonies: read by naming/state.js
+    tallies: new Map(), // ceremony -> the latest tally frame
   };
 }
 
@@ -33,7 +35,8 @@ export function follow(room, frame) {
   const [epoch, head] = frame.head;
   const known = room.epoch !== null;
   const reborn = known && room.epoch !== epoch;
-  for (const known of ["title", "role", "members", "title_seq", "translation", "translation_budget_ms", "pins"]) room[known] = frame[known];
+  for (const known of ["title", "role", "members", "title_seq", "translation", "translation_budget_ms", "pins", "ceremonies"]) room[known] = frame[known];
+  room.tallies.clear();
   room.asOf = head;
   room.read = Math.max(reborn ? 0 : room.read, frame.read);
   if (reborn) beginAgain(room, epoch, head);
@@ -56,7 +59,7 @@ export function gap(room, frame) {
 }
 
 function beginAgain(room, epoch, head) {
-  for (const forgotten of [room.messages, room.aside, room.news]) forgotten.clear();
+  for (const forgotten of [room.messages, room.aside, room.news, room.naming]) forgotten.clear();
   Object.assign(room, { order: [], oldest: null, more: true, epoch, last: head, gaps: [{ after: 0, missed: -1, lost: true }] });
 }
 
@@ -157,6 +160,7 @@ function apply(room, { seq, at_ms, event }) {
     case "translated":
     case "untranslated":
       if (event.of === room.title_seq && event.text) room.news.set(seq, event);
+      if (room.named && !find(room, event.of)) room.naming.set(seq, { seq, at_ms, event });
       about(room, event, (message) => {
         const known = message.translations.get(event.language);
         const saysText = event.type === "translated";
@@ -180,8 +184,12 @@ function apply(room, { seq, at_ms, event }) {
       });
       break;
     default:
-      // A word of a newer server. It has a seq, and that is all we need of it.
-      break;
+      // A word of a newer server: it has a seq, and that is all we need of it. Or of a naming: see naming/state.js.
+      if (/^(ceremony|name|proposal)/.test(event.type)) {
+        room.named = true;
+        room.naming.set(seq, { seq, at_ms, event });
+        if (/^ceremony_(opened|closed)/.test(event.type)) note(room, seq, at_ms, { kind: "naming", event });
+      }
   }
 }
 

@@ -6,7 +6,8 @@ const SHELL = "diqiucun-shell-1";
 // The page itself lists its modules; what it fetches later is named here.
 const LATER = [
   "/web/view/panels.js", "/web/view/sheet.js", "/web/view/style.js", "/web/view/deeper.js", "/web/view/depth.js", "/web/view/preview.js", "/web/view/mentions.js", "/web/view/door.js",
-  "/web/depth.js", "/web/fill.js", "/web/token.js", "/web/words-later.js", "/web/sheets.css", "/web/depth.css", "/web/lanterns.svg",
+  "/web/naming/naming.js", "/web/naming/state.js", "/web/naming/words.js", "/web/naming/ceremony.js", "/web/naming/card.js", "/web/naming/naming.css",
+  "/web/depth.js", "/web/fill.js", "/web/finding.js", "/web/mentions.css", "/web/token.js", "/web/words-later.js", "/web/sheets.css", "/web/depth.css", "/web/lanterns.svg",
 ];
 
 async function keepShell() {

@@ -96,7 +96,14 @@ export const LATER = {
   room_patch_words: ["大家马上看到原文，译文一般在{time}内补上。适合热闹的聊天。", "Everybody sees the original at once; its translation follows, usually within {time}. For lively rooms."],
   room_hold_words: ["读其他语言的人最多等{time}，原文和译文一起出现；看得懂原文的人不用等。适合讲座和仪式。", "Readers of other languages wait up to {time} and get both at once; who reads the original never waits. For talks and ceremonies."],
   room_saved: ["已保存", "Saved"],
-  // what a naming may refuse
+  // names
+  name_card_of: ["{name}的名片", "Name card of {name}"],
+  my_name_card: ["我的名字", "My names"],
+  // what is refused seldom
+  error_room_exists: ["这个聊天室已经存在", "That room exists already"],
+  error_owner_must_stay: ["房主不能离开", "The host cannot leave"],
+  error_already_ready: ["连接重复，请刷新页面", "The connection was opened twice; please reload"],
+  error_stale: ["这条消息刚刚被编辑或撤回", "The message was just edited or recalled"],
   error_ceremony_not_found: ["这场起名已经结束，或没有这个提议", "That naming is over, or there is no such proposal"],
   error_ceremony_over: ["这场起名现在不能这样做", "This naming does not take that now"],
   error_name_refused: ["这个名字不能提议", "That name cannot be proposed"],

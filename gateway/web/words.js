@@ -130,12 +130,8 @@ export const WORDS = {
   error_not_translatable: ["这条消息无法为你翻译", "That message cannot be translated for you"],
   error_unavailable: ["服务器暂时够不到消息记录，什么都没有丢", "The server cannot reach its message log just now; nothing was lost"],
   error_not_ready: ["连接还没准备好，请再试一次", "The connection was not ready; please try again"],
-  error_already_ready: ["连接重复，请刷新页面", "The connection was opened twice; please reload"],
-  error_room_exists: ["这个聊天室已经存在", "That room exists already"],
-  error_owner_must_stay: ["房主不能离开", "The host cannot leave"],
   error_too_many_rooms: ["同时打开的聊天室太多了", "Too many rooms are open"],
   error_epoch_changed: ["聊天记录重新开始了", "The room's history began anew"],
-  error_stale: ["这条消息刚刚被编辑或撤回", "The message was just edited or recalled"],
   error_network: ["够不到服务器，请检查网络", "The server cannot be reached; please check the network"],
   error_other: ["没有成功（{code}）", "That did not work ({code})"],
 };

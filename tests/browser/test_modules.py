@@ -15,6 +15,14 @@ from translator.pipeline import Why
 pytestmark = pytest.mark.browser
 
 LATER = ("panels", "sheet", "door", "depth", "deeper", "preview", "mentions")
+NAMING = ("naming", "ceremony", "card")
+
+
+def all_words(phone: Phone) -> Any:
+    """The one table, with what adds itself to it later."""
+    return run(
+        phone, "words-later.js", "await import('/web/naming/words.js'); return (await import('/web/words.js')).WORDS;"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +40,7 @@ def run(phone: Phone, module: str, body: str, argument: Any = None) -> Any:
 
 
 def test_every_word_is_there_in_both_languages_with_the_same_blanks(phone: Phone) -> None:
-    words = run(phone, "words-later.js", "return (await import('/web/words.js')).WORDS;")
+    words = all_words(phone)
     for key, row in words.items():
         assert len(row) == 2, key
         blanks = [set(re.findall(r"\{(\w+)\}", value if isinstance(value, str) else value["other"])) for value in row]
@@ -43,15 +51,16 @@ def test_every_word_is_there_in_both_languages_with_the_same_blanks(phone: Phone
 
 
 def test_every_error_code_and_reason_has_words(phone: Phone) -> None:
-    words = run(phone, "words-later.js", "return Object.keys((await import('/web/words.js')).WORDS);")
+    words = all_words(phone)
     assert [code for code in ErrorCode if f"error_{code}" not in words] == []
     assert [reason for reason in Why if f"reason_{reason}" not in words] == []
 
 
 def test_every_key_the_page_asks_for_exists(phone: Phone) -> None:
-    words = run(phone, "words-later.js", "return Object.keys((await import('/web/words.js')).WORDS);")
+    words = all_words(phone)
     modules = phone.page.eval_on_selector_all("link[rel=modulepreload]", "links => links.map((link) => link.href)")
     modules += [f"{phone.village.url}/web/view/{name}.js" for name in LATER]
+    modules += [f"{phone.village.url}/web/naming/{name}.js" for name in NAMING]
     for address in modules:
         source = phone.page.evaluate("async (address) => (await fetch(address)).text()", address)
         for key in re.findall(r"\bsay\(\"(\w+)\"", source):
@@ -113,7 +122,7 @@ def test_a_mention_is_found_after_any_character(phone: Phone) -> None:
         "mail me@exam": ["exam", False], "no at": None, "@ later": None, "@a\nb": None,
     }  # fmt: skip
     for text, expected in queries.items():
-        found = run(phone, "names.js", "const q = m.mentionQuery(argument); return q && [q.typed, q.eager];", text)
+        found = run(phone, "finding.js", "const q = m.mentionQuery(argument); return q && [q.typed, q.eager];", text)
         assert found == expected, text
 
 

@@ -73,7 +73,7 @@ export function postElement(block, context, shown, current) {
   const { message, own, head } = block;
   const { talk, say, time } = context;
   const stop = current ? 0 : -1;
-  const name = message.name || talk.room.people.get(message.author) || "";
+  const name = talk.called(message.author, message.name || talk.room.people.get(message.author) || "");
   const article = h("article", {
     class: `message${own ? " own" : ""}${head ? " head" : ""}${message.announced ? " announcement" : ""}`,
     tabindex: stop,
@@ -83,7 +83,7 @@ export function postElement(block, context, shown, current) {
   if (!own) article.append(h("span", { class: "gutter" }, head && seal(name, hueOf(message.author), sealOf(name))));
   const column = h("div", { class: "column" });
   article.append(column);
-  if (head) column.append(who(own ? null : name, message, time));
+  if (head) column.append(who(own ? null : name, message, context, stop));
   if (message.recalled_by !== null) {
     const words = message.recalled_by !== message.author ? say("recalled_by_host") : own ? say("recalled_own") : say("recalled", { name });
     column.append(h("p", { class: "recalled" }, words));
@@ -108,9 +108,9 @@ export function postElement(block, context, shown, current) {
   return article;
 }
 
-function who(name, message, time) {
+function who(name, message, { time, naming }, stop) {
   return h("div", { class: "who" },
-    name !== null && h("bdi", { class: "name", lang: guessTag(name, []) || null }, name),
+    name !== null && (naming?.who(message.author, stop) ?? h("bdi", { class: "name", lang: guessTag(name, []) || null }, name)),
     h("time", { datetime: new Date(message.at_ms).toISOString() }, time.clock(message.at_ms)));
 }
 
@@ -178,7 +178,7 @@ function quote(seq, context, stop) {
   const { main } = reading(message, talk, null);
   return h("button", { type: "button", class: "quote", tabindex: stop, "data-stop": "quote", onclick: () => context.act("jump", message) },
     unseen(say("replying_to", { name: "" })),
-    h("bdi", { class: "name" }, message.author === talk.me.user ? say("you") : message.name),
+    h("bdi", { class: "name" }, message.author === talk.me.user ? say("you") : talk.called(message.author, message.name)),
     h("span", { class: "first", dir: "auto", lang: main.language || null }, firstWords(main.text)));
 }
 
@@ -207,7 +207,7 @@ export function unsentElement({ post, head }, { talk, say, act, time }) {
 }
 
 /** Dates, gaps, comings and goings, the unread line. */
-export function lineElement(block, { talk, say, time, act, depth }) {
+export function lineElement(block, { talk, say, time, act, depth, naming }) {
   switch (block.kind) {
     case "date":
       return h("div", { class: "line date" }, h("span", {}, time.day(block.at_ms)));
@@ -220,13 +220,14 @@ export function lineElement(block, { talk, say, time, act, depth }) {
         !gap.lost && h("button", { type: "button", class: "word", disabled: gap.loading, onclick: () => act("fill", gap) }, say("gap_load")));
     }
     default:
+      if (naming && block.notes[0].kind === "naming") return naming.line(block.notes[0]);
       return h("div", { class: `line note ${block.notes[0].kind}` }, h("span", {}, noteWords(block.notes, talk, say, depth)));
   }
 }
 
 function noteWords(notes, talk, say, depth) {
   const [note] = notes;
-  const called = (user, name) => (user === talk.me.user ? say("you") : name || talk.room.people.get(user) || say("somebody"));
+  const called = (user, name) => (user === talk.me.user ? say("you") : talk.called(user, name) || talk.room.people.get(user) || say("somebody"));
   switch (note.kind) {
     case "created":
       return say("note_created", { name: called(note.user, note.name) });
@@ -238,6 +239,8 @@ function noteWords(notes, talk, say, depth) {
     }
     case "left":
       return note.by === note.user ? say("note_left", { name: called(note.user) }) : say("note_removed", { name: called(note.user), by: called(note.by) });
+    case "naming":
+      return "";
     case "news":
       return depth?.newsWords(notes, called, say) ?? "";
     default:

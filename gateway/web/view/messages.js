@@ -122,14 +122,14 @@ export class Messages {
       case "post": {
         const { message, head } = block;
         const replied = message.reply_to === null ? "" : find(talk.room, message.reply_to)?.version ?? "-";
-        return [message.version, head, this.#shownOf(message), replied, talk.target, talk.routes.length, Boolean(this.context.depth)].join();
+        return [message.version, head, this.#shownOf(message), replied, talk.target, talk.routes.length, Boolean(this.context.depth), talk.naming?.names].join();
       }
       case "unsent":
         return [block.post.state, block.post.code, block.head, talk.connection.ready].join();
       case "gap":
         return [block.gap.missed, block.gap.lost, block.gap.loading].join();
       case "notes":
-        return block.notes.map((note) => note.seq).join() + Boolean(this.context.depth);
+        return block.notes.map((note) => note.seq).join() + Boolean(this.context.depth) + talk.naming?.sign(block.notes[0]);
       case "date":
         return this.context.time.day(block.at_ms);
       default:

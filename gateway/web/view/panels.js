@@ -4,13 +4,15 @@ import { canonical, guessTag, languageName, ownName } from "../language.js";
 import { hueOf, sealOf } from "../names.js";
 import { applyPage, reactions, translationFor } from "../room.js";
 import { wordsForError } from "../words.js";
-import { h, icon, seal, toast } from "./dom.js";
+import { ICONS, h, icon, seal, toast } from "./dom.js";
 import { languageChips } from "./languages.js";
 import { reading, refusalWords, textNodes } from "./message.js";
 import { deeperActions, openGlossary, openRoom, suggestionList } from "./deeper.js";
 import { begin } from "./depth.js";
 import { moderates } from "../depth.js";
 import { careful, live, openSheet } from "./sheet.js";
+
+Object.assign(ICONS, { card: "M4 5h16v14H4zM8 9.5h4v5H8zM15 10h2M15 14h2" });
 
 const EMOJI = ["👍", "❤️", "😂", "🎉", "👏", "🙏", "😮", "🐱"];
 
@@ -22,7 +24,7 @@ export function openMessage(view, message) {
   const own = message.author === talk.me.user;
   const mayRecall = own || moderates(talk.room);
   begin(view);
-  const name = own ? say("you") : message.name;
+  const name = own ? say("you") : talk.called(message.author, message.name);
   openSheet(`${name} · ${time.clock(message.at_ms)}`, say("close"), (close) => {
     const mine = new Set(reactions(message, talk.me.user).filter((one) => one.mine).map((one) => one.emoji));
     const then = (act) => () => {
@@ -74,13 +76,16 @@ export function openPeople(view) {
   const { talk } = view;
   const { say, ui } = view.page;
   talk.askPeople();
+  view.naming("render");
   openSheet(say("who_is_here"), say("close"), (close) => {
     const body = h("div", { class: "people" });
     let drawn = null;
+    let signed = null;
     live(talk, body, () => {
       const { here } = talk.room;
-      if (!here || here === drawn) return undefined;
-      drawn = here;
+      const sign = [here?.total, here?.people.length, talk.naming?.names].join();
+      if (!here || (here === drawn && sign === signed)) return undefined;
+      [drawn, signed] = [here, sign];
       const groups = Map.groupBy ? Map.groupBy(here.people, (one) => one.languages[0] ?? "und") : grouped(here.people);
       const counts = Object.entries(here.by_language).sort((a, b) => b[1] - a[1]);
       return [
@@ -90,18 +95,30 @@ export function openPeople(view) {
           bar.style.inlineSize = `${Math.max(3, (n / Math.max(1, here.total)) * 100)}%`;
           return h("section", {},
             h("h3", {}, h("span", { class: "language", lang: language }, ownName(language)), h("span", { class: "count" }, new Intl.NumberFormat(ui).format(n)), h("span", { class: "bar-track" }, bar)),
-            h("ul", {}, (groups.get(language) ?? []).map((person) => h("li", {}, h("button", {
+            h("ul", {}, (groups.get(language) ?? []).map((person) => h("li", { class: "person-row" }, h("button", {
               type: "button", class: "person", disabled: person.user === talk.me.user,
               onclick: () => {
                 close();
-                view.composer.mention(person.user, person.name);
+                view.composer.mention(person.user, talk.called(person.user, person.name));
               },
-            }, seal(person.name, hueOf(person.user), sealOf(person.name)), h("bdi", { class: "name", lang: guessTag(person.name, []) || null }, person.name),
-            h("span", { class: "reads" }, person.user === talk.me.user ? say("you") : person.languages.slice(1).map((one) => languageName(one, ui)).join(say("list_separator"))))))));
+            }, ...personNodes(talk, person), h("span", { class: "reads" }, person.user === talk.me.user ? say("you") : person.languages.slice(1).map((one) => languageName(one, ui)).join(say("list_separator")))),
+            h("button", {
+              type: "button", class: "plain", "aria-haspopup": "dialog", "aria-label": say("name_card_of", { name: talk.called(person.user, person.name) }),
+              onclick: () => {
+                close();
+                view.naming("openCard", person.user);
+              },
+            }, icon("card"))))));
         })];
     });
     return body;
   });
+}
+
+function personNodes(talk, { user, name }) {
+  const called = talk.called(user, name);
+  return [seal(called, hueOf(user), sealOf(called)), h("bdi", { class: "name", lang: guessTag(called, []) || null }, called),
+    called !== name && h("bdi", { class: "name-too", lang: guessTag(name, []) || null }, name)];
 }
 
 /** How this person reads. */
@@ -130,7 +147,7 @@ export function openSettings(view) {
             setInterface(language);
           },
         }, words)))),
-      h("div", { class: "field" }, ...[["book", "glossary", openGlossary], moderates(talk.room) && ["settings", "room_settings", openRoom]].filter(Boolean).map(([picture, words, open]) => h("button", {
+      h("div", { class: "field" }, ...[["card", "my_name_card", () => view.naming("openCard", talk.me.user)], ["book", "glossary", openGlossary], moderates(talk.room) && ["settings", "room_settings", openRoom]].filter(Boolean).map(([picture, words, open]) => h("button", {
         type: "button", class: "action", onclick: () => {
           close();
           open(view);

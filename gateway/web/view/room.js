@@ -79,6 +79,8 @@ export class RoomView {
     this.#head();
     this.#showTyping();
     const { room, me } = this.talk;
+    if (this.context.naming) this.context.naming.render();
+    else if (room.named || room.cards?.list.length || room.ceremonies?.length) this.naming("render");
     if (this.context.depth) this.context.depth.render(this);
     else if (room.deep || room.pins?.length || /owner|moderator/.test(room.role) || room.title.split(/[·|/—]/).every((part) => isForeign(part, me.languages))) this.#later("render");
   }
@@ -86,6 +88,11 @@ export class RoomView {
   // What lies under the messages (pins, slang, corrections, previews) is fetched when the room has any of it.
   #later(verb, ...rest) {
     import("./depth.js").then((depth) => depth.begin(this)[verb](this, ...rest), () => toast(wordsForError(this.page.say, "network"), { refusal: true }));
+  }
+
+  /** Names and their ceremonies are fetched when the room has any, or somebody asks. */
+  naming(verb, ...rest) {
+    import("../naming/naming.js").then((naming) => naming.begin(this)[verb](...rest), () => toast(wordsForError(this.page.say, "network"), { refusal: true }));
   }
 
   #head() {
@@ -104,7 +111,7 @@ export class RoomView {
 
   #showTyping() {
     const { say } = this.page;
-    const names = [...this.talk.typing.values()].map(({ name }) => name);
+    const names = [...this.talk.typing].map(([user, { name }]) => this.talk.called(user, name));
     this.typing.textContent = names.length === 0 ? "" : names.length === 1 ? say("typing_one", { name: names[0] })
       : names.length === 2 ? say("typing_two", { name: names[0], other: names[1] }) : say("typing_many");
   }
