@@ -258,7 +258,7 @@ class VoteName(_Command, frozen=True, kw_only=True, tag="vote_name"):
 
 
 class ReportProposal(_Command, frozen=True, kw_only=True, tag="report_proposal"):
-    """"Means something rude". A moderator's report hides it at once, and so does its author's, who takes it back."""
+    """It means something rude. A moderator's report hides it at once, and so does its author's, who takes it back."""
 
     room: RoomId
     of: Seq

@@ -336,9 +336,9 @@ class Connection:
         if relayed.epoch == newest.epoch and relayed.seq > newest.seq:
             newest = relayed
         unheard = 0
-        if position is not None and position.epoch == newest.epoch:
-            if newest.seq - position.seq > limits.RESUME_ENTRIES_MAX:
-                unheard = await self._unheard(room, position.seq)
+        same_log = position is not None and position.epoch == newest.epoch
+        if position is not None and same_log and newest.seq - position.seq > limits.RESUME_ENTRIES_MAX:
+            unheard = await self._unheard(room, position.seq)
         start, recovered, missed = where_to_start(position, newest, standing.state.dropped, unheard)
         catchup = Catchup(start)
         first_reader = room not in gateway.hub.rooms or self.languages not in gateway.hub.rooms[room].readers
@@ -431,7 +431,9 @@ class Connection:
         )
 
 
-def where_to_start(position: Position | None, newest: Position, dropped: int = 0, unheard: int = 0) -> tuple[int, bool, int]:
+def where_to_start(
+    position: Position | None, newest: Position, dropped: int = 0, unheard: int = 0
+) -> tuple[int, bool, int]:
     """(seq to deliver after, recovered, missed) for a client that last saw `position` of a log now at `newest`.
 
     Of the entries between, `unheard` are votes that nobody receives: who slept through a ceremony has missed no word.

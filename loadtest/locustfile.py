@@ -336,7 +336,13 @@ class VanishingPhone(Villager):
 def plan_storm(environment: Any, **_: Any) -> None:
     """LOAD_STORM_AT_S seconds after the start everybody of this process loses the connection at once."""
     if STORM_AT_S > 0:
-        gevent.spawn_later(STORM_AT_S, lambda: [villager.hang_up() for villager in tuple(_villagers)])
+        gevent.spawn_later(STORM_AT_S, storm)
+
+
+def storm() -> None:
+    """Everybody hangs up."""
+    for villager in tuple(_villagers):
+        villager.hang_up()
 
 
 def fail(name: str, failure: Exception) -> None:

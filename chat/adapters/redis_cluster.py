@@ -108,7 +108,7 @@ class ClusterEngine:
         await self._topology.wait_known()
         found = await _all([self._used_bytes(node) for node in self._topology.primaries])
         _any_reached(found)
-        return max(answer[0] for answer in found if not isinstance(answer, Unavailable))
+        return max(int(answer[0]) for answer in found if not isinstance(answer, Unavailable))
 
     async def _used_bytes(self, node: Node) -> list[Any]:
         return [await (await self._engine(node)).used_bytes()]

@@ -36,9 +36,11 @@ def brecken(make_lasting_phone: MakePhone) -> Phone:
 
 def test_each_writes_and_each_reads_in_their_own_language(xiaoyu: Phone, brecken: Phone) -> None:
     xiaoyu.say("你叫什么名字？")
-    brecken.page.locator(".message:not(.own) .text", has_text=re.compile("你叫什么名字|your name", re.I)).last.wait_for()
+    others = ".message:not(.own)"
+    brecken.page.locator(f"{others} .text", has_text=re.compile("你叫什么名字|your name", re.I)).last.wait_for()
     seen = time.monotonic()
-    question = brecken.page.locator(".message:not(.own) .stack .text[lang=en]", has_text=re.compile("your name", re.I)).last
+    asked = re.compile("your name", re.I)
+    question = brecken.page.locator(f"{others} .stack .text[lang=en]", has_text=asked).last
     question.wait_for(timeout=3_000)
     assert time.monotonic() - seen < 1.0, "the translation came later than a second after the original"
     assert "?" in question.inner_text()

@@ -7,8 +7,8 @@ from tests.house.sources import imports, modules
 
 LEVELS = {
     0: "chat chat.ids chat.language chat.limits chat.errors chat.events chat.commands chat.frames",
-    1: """chat.measuring chat.ports chat.text chat.room chat.quota chat.wire chat.names chat.card chat.describing chat.naming
-          gateway gateway.session gateway.outbox gateway.closing gateway.fanout gateway.hub gateway.catchup
+    1: """chat.measuring chat.ports chat.text chat.room chat.quota chat.wire chat.names chat.card chat.describing
+          chat.naming gateway gateway.session gateway.outbox gateway.closing gateway.fanout gateway.hub gateway.catchup
           gateway.quotas gateway.holding
           translator translator.scripts translator.punctuation translator.sentences translator.chinese
           translator.phrases translator.masking translator.detect translator.guard translator.routes
