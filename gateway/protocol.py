@@ -8,23 +8,32 @@ Why a subclass: `await send()` once per delivery costs 2.2 times as much as `tra
   frames cannot overtake entries and vice versa, whether they leave by the kernel or wait in the buffer;
 - a closing handshake has a deadline and then the socket is *aborted*: `transport.close()` waits for the backlog of a
   stalled peer for ever;
-- SO_SNDBUF is bounded: the kernel otherwise takes 2.8 to 4.2 MB for each dead reader before we notice.
+- SO_SNDBUF is bounded: the kernel otherwise takes 2.8 to 4.2 MB for each dead reader before we notice;
+- who is silent costs little: the ASGI call ends with the handshake (`opened`) and takes request, headers and scope with
+  it, messages go to an `Inbox` that is empty without them, and frame parsers are lent (`gateway.parsers`).
 
 The application finds the protocol in `scope["extensions"]["diqiucun.socket"]`.
 """
 
+import asyncio
 import socket
 from asyncio import TimerHandle
 from asyncio.transports import BaseTransport, Transport
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, cast
 
+from structlog.contextvars import bind_contextvars
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
 from websockets.http11 import Request
+from websockets.server import ServerProtocol
 
 from gateway.closing import CloseReason
 from gateway.connection import Connection
+from gateway.inbox import Inbox
 from gateway.outbox import Send
+from gateway.parsers import parsers_up_to, remembers_nothing
 from gateway.straight import StraightTransport
 
 EXTENSION: Final = "diqiucun.socket"
@@ -34,13 +43,55 @@ HIGH_WATER_BYTES: Final = 64 * 1024
 CLOSE_WITHIN_S: Final = 10.0
 """A slow reader needs time to take its backlog in and find the code behind it; a dead one holds 1 MB so much longer."""
 
+Release = Callable[[Connection], Awaitable[None]]
+
+_WRITABLE: Final = asyncio.Event()
+_WRITABLE.set()
+
 
 class ChatProtocol(WebSocketsSansIOProtocol):
-    """One client's socket. Also the `Sink` of its outbox."""
+    """One client's socket. Also the `Sink` of its outbox and the `Owner` of its inbox."""
 
-    connection: Connection | None = None
+    # uvicorn's too: 40 names in a dict of each connection are 1 kB more than in slots.
+    __slots__ = (
+        "_conn", "_cut", "_inbox", "_release", "app", "app_state", "asgi_version", "client", "close_sent",
+        "close_timeout", "close_timer", "config", "connection", "connections", "curr_msg_data_type",
+        "default_headers", "disconnected", "frames", "handshake_complete", "handshake_initiated", "initial_response",
+        "last_ping_rtt", "logger", "loop", "pending_ping_payload", "ping_interval", "ping_sent_at", "ping_timeout",
+        "ping_timer", "pong_timer", "queue", "read_paused", "request", "response", "root_path", "scheme", "scope",
+        "server", "tasks", "transport", "writable",
+    )  # fmt: skip
+
+    connection: Connection | None
     transport: StraightTransport
-    _cut: TimerHandle | None = None
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self._conn: ServerProtocol | None = None
+        self._cut: TimerHandle | None = None
+        self._inbox: Inbox | None = None
+        self._release: Release | None = None
+        self.connection = None
+        super().__init__(*arguments, **options)
+
+    @property
+    def conn(self) -> ServerProtocol:
+        """The parser of this connection; a borrowed one if it had none."""
+        if self._conn is None:
+            self._conn = parsers_up_to(self.config.ws_max_size).borrow()
+        return self._conn
+
+    @conn.setter
+    def conn(self, parser: ServerProtocol) -> None:
+        self._conn = parser
+
+    def _lay_aside(self) -> None:
+        """Nothing is begun: whoever sends next may have this parser."""
+        parser = self._conn
+        if self._inbox is None or parser is None or self.close_sent or not remembers_nothing(parser):
+            return
+        self._conn = None
+        if not parser.accept_called:  # the one of the handshake holds the request
+            parsers_up_to(self.config.ws_max_size).give_back(parser)
 
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(transport)
@@ -53,10 +104,47 @@ class ChatProtocol(WebSocketsSansIOProtocol):
             # small answer waits 40 ms for a delayed ACK (measured).
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def opened(self, connection: Connection) -> None:
-        """The handshake is over: from here on this is the sink of `connection`."""
-        self.connection = connection
+    def opened(self, connection: Connection, release: Release) -> None:
+        """The handshake is over: from here on this is the sink of `connection`, and what the client sends is its work.
+        `release` is called once, after the last of it. The application has nothing more to do and may return."""
+        self.connection, self._release = connection, release
+        came, self._inbox = self.queue, Inbox(self)
+        self.queue = cast(Any, self._inbox)
+        while not came.empty():
+            self._inbox.put_nowait(came.get_nowait())
+        if self.writable.is_set():
+            self.writable = _WRITABLE
         connection.outbox.go_straight(self.transport.send)
+
+    async def run_asgi(self) -> None:
+        """As uvicorn's, but the socket stays open when the application has handed it to a connection."""
+        handed_over = False
+        try:
+            await self.app(cast(Any, self.scope), cast(Any, self.receive), cast(Any, self.send))
+            handed_over = self._inbox is not None
+        except ClientDisconnected:
+            pass
+        except BaseException:
+            self.logger.exception("Exception in ASGI application\n")
+            self.send_500_response()
+        else:
+            if not handed_over and not self.handshake_complete:
+                self.logger.error("ASGI callable returned without completing handshake.")
+                self.send_500_response()
+        if not handed_over and self.close_timer is None:
+            self.transport.close()
+        if self.handshake_complete:
+            del self.scope, self.request, self.response
+            self.server = self.client = None
+            self._lay_aside()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._lay_aside()
+
+    def send_keepalive_ping(self) -> None:
+        super().send_keepalive_ping()
+        self._lay_aside()
 
     def _straight(self, send: Send | None) -> None:
         if self.connection is not None:
@@ -69,10 +157,12 @@ class ChatProtocol(WebSocketsSansIOProtocol):
             scope["extensions"][EXTENSION] = self
 
     def send_receive_event_to_app(self) -> None:
-        """As uvicorn's, but text that is not UTF-8 ends in 1007 instead of a traceback in the log."""
+        """As uvicorn's, but text that is not UTF-8 ends in 1007 instead of a traceback in the log, and once the socket
+        is open messages go to the inbox."""
+        message = b"".join(self.frames)
         if self.curr_msg_data_type == "text":
             try:
-                b"".join(self.frames).decode()
+                message.decode()
             except UnicodeDecodeError:
                 self.frames = []
                 if self.close_sent:
@@ -80,11 +170,21 @@ class ChatProtocol(WebSocketsSansIOProtocol):
                 self.conn.fail(1007, "text messages are UTF-8")
                 self.handle_parser_exception()
                 return
-        super().send_receive_event_to_app()
+        if self._inbox is None:
+            super().send_receive_event_to_app()
+            return
+        self.frames = []
+        if self.close_sent:
+            return
+        self._inbox.put(message)
+        if not self.read_paused:
+            self.read_paused = True
+            self.transport.pause_reading()
 
     def pause_writing(self) -> None:
-        super().pause_writing()
-        if self.connection is not None:
+        if self.connection is None:
+            super().pause_writing()
+        else:
             self.connection.outbox.pause()
 
     def resume_writing(self) -> None:
@@ -143,6 +243,32 @@ class ChatProtocol(WebSocketsSansIOProtocol):
             self.read_paused = False
             self.transport.resume_reading()
         self.close_timer = self.loop.call_later(CLOSE_WITHIN_S, self.transport.abort)
+
+    # -- Owner of the inbox ----------------------------------------------------------------------------------------
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self.loop.create_task(work)
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
+
+    def read_on(self) -> None:
+        if self.read_paused and not self.disconnected:
+            self.read_paused = False
+            self.transport.resume_reading()
+
+    async def work(self, message: bytes) -> None:
+        if self.connection is not None:
+            bind_contextvars(connection=self.connection.id)  # of this task: each line logged on behalf of this client
+            await self.connection.receive(message)
+
+    async def leave(self) -> None:
+        if self.connection is not None and self._release is not None:
+            bind_contextvars(connection=self.connection.id)
+            await self._release(self.connection)
+
+    def abandoned(self) -> None:
+        if self.close_timer is None:
+            self.transport.close()
 
     def _cut_later(self) -> None:
         if self._cut is None and not self.disconnected:

@@ -28,7 +28,7 @@ from loadtest.measure import Latencies, median
 from loadtest.product import Product, resident_bytes, running
 from loadtest.raw import RawMember
 
-IDLE_BYTES_TARGET: Final = 25_000
+IDLE_BYTES_TARGET: Final = 14_000
 STALL_RATIO_TARGET: Final = 1.2
 SLOW_READER: Final = 4001
 WARM_UP: Final = 100

@@ -50,7 +50,7 @@ ADDRESS = {
     "starlette": {"gateway.http", "gateway.app", "gateway.connection"},
     "uvicorn": {"gateway.app", "gateway.protocol"},
     "uvloop": {"gateway.app", "translator.__main__", "loadtest"},
-    "websockets": {"gateway.protocol", "chat.client", "loadtest"},
+    "websockets": {"gateway.protocol", "gateway.parsers", "chat.client", "loadtest"},
     "msgpack": {"chat.client", "loadtest"},
     "jwt": {"gateway.tokens", "loadtest.tokens"},
     "typer": {"gateway.cli"},

@@ -15,6 +15,7 @@ TASKS_OF_THEIR_OWN = {
 BROAD_EXCEPTS = {
     "gateway.connection": (1, "the top of a connection: a fault ends that connection only, and is logged with its id"),
     "gateway.http": (1, "the top of a request: the same"),
+    "gateway.protocol": (1, "the end of an ASGI call, as in uvicorn: logged, and answered with HTTP 500 or a close"),
     "gateway.app": (2, "a start that fails, and a task that dies: both end the process, with words"),
     "gateway.supervisor": (1, "the look at the engine is told on the terminal and tried again"),
     "translator.worker": (1, "the top of the worker's loop: the job stays and is tried again"),

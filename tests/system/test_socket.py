@@ -12,12 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.frames import Frame, Opcode
 from websockets.typing import Subprotocol
 
 from chat.limits import FRAME_BYTES_MAX, POSTS_BURST
 from chat.wire import Codec
 from gateway.closing import CloseReason
 from gateway.endpoint import origin_allowed
+from gateway.protocol import ChatProtocol
 from tests.support.serving import ROOM, Served, serving
 
 JSON, MSGPACK = Subprotocol(Codec.JSON.value), Subprotocol(Codec.MSGPACK.value)
@@ -355,3 +357,46 @@ async def test_broken_framing_is_closed_by_the_protocol(served: Served) -> None:
         writer.close()
         with contextlib.suppress(ConnectionError):
             await writer.wait_closed()
+
+
+async def test_messages_that_arrive_in_crumbs_stay_their_senders(served: Served) -> None:
+    """Parsers are lent: no byte of one client may end up in the message of another, however they come."""
+    handshake = (
+        b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n"
+        b"Sec-WebSocket-Protocol: diqiucun.v1.json\r\n\r\n"
+    )
+    async with contextlib.AsyncExitStack() as stack:
+        clients = []
+        for number in range(3):
+            reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+            stack.callback(writer.close)
+            writer.write(handshake)
+            await reader.readuntil(b"\r\n\r\n")
+            hello = json.dumps({"type": "hello", "id": number, "token": f"user{number}", "languages": ["en"]}).encode()
+            half = len(hello) // 2
+            pieces = Frame(Opcode.TEXT, hello[:half], fin=False), Frame(Opcode.CONT, hello[half:])
+            clients.append((reader, writer, b"".join(piece.serialize(mask=True) for piece in pieces)))
+        for at in range(max(len(said) for _, _, said in clients)):
+            for _, writer, said in clients:
+                writer.write(said[at : at + 1])
+            await asyncio.sleep(0)  # as many reads as the loop makes of it
+        for number, (reader, _, _) in enumerate(clients):
+            async with asyncio.timeout(5):
+                head = await reader.readexactly(2)
+                size = head[1] if head[1] < 126 else int.from_bytes(await reader.readexactly(2), "big")
+                welcome = json.loads(await reader.readexactly(size))
+            assert (welcome["type"], welcome["re"], welcome["user"]) == ("welcome", number, f"user{number}")
+
+
+async def test_a_silent_member_keeps_neither_parser_nor_task_nor_request(served: Served) -> None:
+    async with opened(served) as socket:
+        await (await socket.ping())
+        [connection] = served.gateway.connections.values()
+        protocol = connection.outbox._sink
+        assert isinstance(protocol, ChatProtocol)
+        assert protocol._conn is None
+        assert not protocol.tasks
+        assert not hasattr(protocol, "scope")
+        assert not hasattr(protocol, "request")
+        assert not protocol.__dict__, "what uvicorn keeps too has no slot yet"
