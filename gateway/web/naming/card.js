@@ -66,7 +66,7 @@ function cardNode(naming, original, name) {
   return h("article", { class: "name-card", "aria-label": name.text },
     h("div", { class: "name-card-top" }, sealOf(name, true),
       h("div", { class: "name-card-words" }, charactersNode(name, ui),
-        name.respelling && name.script === "han" && h("span", { class: "hint" }, say("say_it", { how: name.respelling })))),
+        ui !== "zh" && name.respelling && name.script === "han" && h("span", { class: "hint" }, say("say_it", { how: name.respelling })))),
     ...(ui === "zh" ? meaning : meaning.reverse()).map(([language, words]) => h("p", { class: "meaning", lang: language }, words)),
     h("p", { class: "provenance" }, provenance(naming, name)),
     h("p", { class: "hint original" }, `${say("original_name")} `, h("bdi", { lang: guessTag(original, []) || null }, original)));
@@ -76,7 +76,16 @@ function provenance({ page, talk }, name) {
   const { say, ui } = page;
   if (!name.given_by) return say("brought_along");
   const date = new Intl.DateTimeFormat(ui, { month: ui === "zh" ? "long" : "short", day: "numeric", year: new Date(name.since_ms).getFullYear() === new Date().getFullYear() ? undefined : "numeric" }).format(name.since_ms);
-  return say("given_in", { by: talk.called(name.given_by, name.given_by_name), room: (talk.depth?.titleFor(talk.room, talk.me.languages)?.text || talk.room.title).replace(" · ", "\u00a0·\u00a0"), date });
+  return say("given_in", { by: talk.called(name.given_by, name.given_by_name), room: titleFor(talk, ui), date });
+}
+
+// A title in two languages ("地球村 · Global Village") gives the half that this reader reads.
+function titleFor(talk, ui) {
+  const title = talk.depth?.titleFor(talk.room, talk.me.languages)?.text || talk.room.title;
+  const halves = title.split(/\s*[·|/]\s*/).filter(Boolean);
+  const chinese = halves.filter(isHan);
+  if (halves.length !== 2 || chinese.length !== 1) return title;
+  return ui === "zh" ? chinese[0] : halves.find((half) => !isHan(half));
 }
 
 function actions(naming, original, name) {

@@ -302,8 +302,10 @@ class Naming {
 export function sealOf(name, large = false) {
   const han = name.script === "han";
   const characters = han ? [...name.text].filter((one) => one !== "·").slice(0, 4) : [name.text];
-  return h("span", { class: `name-seal${large ? " large" : ""}${han ? ` of-${characters.length}` : " latin"}`, lang: han ? "zh" : "en", "aria-hidden": "true" },
+  const box = h("span", { class: `name-seal${large ? " large" : ""}${han ? ` of-${characters.length}` : " latin"}`, lang: han ? "zh" : "en", "aria-hidden": "true" },
     characters.map((one) => h("span", {}, one)));
+  box.style.setProperty("--letters", name.text.length);
+  return box;
 }
 
 // Paper petals and the characters of the name, for two seconds, over everything and in nobody's way.
