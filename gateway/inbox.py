@@ -2,7 +2,7 @@
 order they came, and after the last of them, once, its leaving; what comes after the end is dropped.
 
 A task lives only while there is something to do, and so does the queue: of an idle member nothing is kept here. A
-task, its coroutines, an asyncio.Queue and two events that wait for ever were 7.7 kB of each member (measured). Reading
+task with its coroutines, an asyncio.Queue and events that wait for ever would be kilobytes of each member. Reading
 stops with each message and goes on when the last one is taken up, as in uvicorn: what waits is at most what one read of
 the socket brought.
 """

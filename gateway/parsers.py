@@ -1,7 +1,7 @@
 """Frame parsers, lent to connections. Invariant: a parser changes hands only where it remembers nothing of the one who
 had it: between two messages, nothing read ahead, nothing to send, no closing handshake begun.
 
-A `ServerProtocol` of websockets with its generators, stream reader and UUID is 3 to 4 kB, and a member who only reads
+A `ServerProtocol` of websockets with its generators, stream reader and UUID is kilobytes, and a member who only reads
 needs none of it: one is enough for all who are silent. Where a parser waits is seen from its innermost generator; if a
 later version of websockets waits elsewhere, parsers are no longer shared, and nothing else happens.
 """

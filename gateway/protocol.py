@@ -52,7 +52,7 @@ _WRITABLE.set()
 class ChatProtocol(WebSocketsSansIOProtocol):
     """One client's socket. Also the `Sink` of its outbox and the `Owner` of its inbox."""
 
-    # uvicorn's too: 40 names in a dict of each connection are 1 kB more than in slots.
+    # uvicorn's too: in a dict of each connection 40 names take more than in slots.
     __slots__ = (
         "_conn", "_cut", "_inbox", "_release", "app", "app_state", "asgi_version", "client", "close_sent",
         "close_timeout", "close_timer", "config", "connection", "connections", "curr_msg_data_type",
