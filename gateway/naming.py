@@ -18,7 +18,7 @@ from chat.naming import suggest_chinese, suggest_latin
 LOOKS_PER_S: Final = 4.0
 LOOKS_BURST: Final = 20
 """Previews and ideas for one member: a preview is asked for whenever typing rests."""
-IDEAS: Final = 5
+SUGGESTED: Final = 5
 
 
 class NamePreviewQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -83,9 +83,9 @@ def viewed(
 def ideas(original: str, script: Script, seed: int, gender: str | None) -> tuple[NameView, ...]:
     """Names that sound like `original` or mean what it means; none where it is written in their script already."""
     if script == "han":
-        chinese = suggest_chinese(original, seed=seed, count=IDEAS, gender=gender)
+        chinese = suggest_chinese(original, seed=seed, count=SUGGESTED, gender=gender)
         return tuple(viewed(one.hanzi, script, original, None, (one.why_en, one.why_zh)) for one in chinese)
     if not naming.is_han(original):
         return ()
-    latin = suggest_latin(original, seed=seed, count=IDEAS, gender=gender)
+    latin = suggest_latin(original, seed=seed, count=SUGGESTED, gender=gender)
     return tuple(viewed(one.name, script, original, None, (one.why_en, one.why_zh)) for one in latin)
