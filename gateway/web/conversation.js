@@ -284,7 +284,7 @@ export class Conversation extends EventTarget {
     const { room } = this;
     const asOf = room.last;
     const answer = await this.connection.ask({ type: "names", room: room.id }).catch(() => null);
-    if (answer) room.cards = { asOf, list: answer.cards };
+    if (answer?.cards) room.cards = { asOf, list: answer.cards };
     this.redraw();
   }
 
