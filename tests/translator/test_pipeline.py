@@ -147,13 +147,13 @@ async def test_the_starter_asks_for_a_name(starter: Pipeline) -> None:
     assert outcome.text.startswith("@Brecken ")
     assert "name" in outcome.text
     assert outcome.text.endswith("?")
-    assert (outcome.package, outcome.version, outcome.starter) == ("starter-zh_en", "0.1", True)
+    assert (outcome.package, outcome.version, outcome.starter) == ("starter-zh_en", "0.2", True)
 
 
 async def test_the_starter_greets_in_chinese(starter: Pipeline) -> None:
     assert text_of(await into(starter, "Thanks @Bob! 😀", "zh", "@Bob")) == "谢谢 @Bob！😀"
     assert text_of(await into(starter, "Hello everyone!", "zh-Hant")) == "大家好！"
-    assert "布雷肯" in text_of(await into(starter, "My name is Brecken.", "zh"))
+    assert "Brecken" in text_of(await into(starter, "My name is Brecken.", "zh"))
 
 
 async def test_an_emoji_in_the_middle_does_not_cut_the_rest_off(starter: Pipeline) -> None:
