@@ -9,7 +9,7 @@ are the two seconds for which a Redis that starts as primary refuses writes. Num
 """
 
 import contextlib
-import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import Final
 
 SLOTS: Final = 16_384
+FIRST_PORT: Final = 11_000
+LAST_PORT: Final = 21_000
 READY_WITHIN_S: Final = 30.0
 LOOK_S: Final = 0.02
 NODE_TIMEOUT_MS: Final = 1_000
@@ -149,63 +151,73 @@ def local_cluster(
     NAME`). `ports` are free ones by default. Raises ClusterFailed.
     """
     count = primaries * (1 + replicas)
-    chosen = list(ports) or _free_ports(count)
-    nodes = []
-    for number in range(count):
-        own = directory / f"node-{number}"
-        own.mkdir(parents=True, exist_ok=True)
-        nodes.append(ClusterNode(own, hosts[number % len(hosts)], chosen[number], []))
-    for number, node in enumerate(nodes):
-        (node.directory / "nodes.conf").write_text(_nodes_conf(nodes, number, primaries), "ascii")
-        node.command = [
-            *within[number % len(within)],
-            binary,
-            *("--bind", node.host, "--port", str(node.port), "--dir", str(node.directory)),
-            *("--protected-mode", "no", "--save", "", "--appendonly", "yes", "--appendfsync", fsync),
-            *("--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf"),
-            *("--cluster-node-timeout", str(node_timeout_ms), "--cluster-replica-validity-factor", "0"),
-            *("--cluster-require-full-coverage", "no", "--repl-diskless-sync-delay", "0"),
-            *("--repl-timeout", "5", "--maxmemory-policy", "noeviction"),
-        ]
-    cluster = Cluster(nodes, primaries)
-    try:
-        for node in nodes:
-            node.start()
-        cluster.wait_whole()
-        yield cluster
-    finally:
-        cluster.stop()
+    village = secrets.token_hex(16)
+    with contextlib.ExitStack() as claims:
+        chosen = list(ports) or claims.enter_context(_own_ports(count))
+        nodes = []
+        for number in range(count):
+            own = directory / f"node-{number}"
+            own.mkdir(parents=True, exist_ok=True)
+            nodes.append(ClusterNode(own, hosts[number % len(hosts)], chosen[number], []))
+        for number, node in enumerate(nodes):
+            (node.directory / "nodes.conf").write_text(_nodes_conf(nodes, number, primaries, village), "ascii")
+            node.command = [
+                *within[number % len(within)],
+                binary,
+                *("--bind", node.host, "--port", str(node.port), "--dir", str(node.directory)),
+                *("--protected-mode", "no", "--save", "", "--appendonly", "yes", "--appendfsync", fsync),
+                *("--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf"),
+                *("--cluster-node-timeout", str(node_timeout_ms), "--cluster-replica-validity-factor", "0"),
+                *("--cluster-require-full-coverage", "no", "--repl-diskless-sync-delay", "0"),
+                *("--repl-timeout", "5", "--maxmemory-policy", "noeviction"),
+            ]
+        cluster = Cluster(nodes, primaries)
+        try:
+            for node in nodes:
+                node.start()
+            cluster.wait_whole()
+            yield cluster
+        finally:
+            cluster.stop()
 
 
-def _nodes_conf(nodes: Sequence[ClusterNode], mine: int, primaries: int) -> str:
+def _nodes_conf(nodes: Sequence[ClusterNode], mine: int, primaries: int, village: str) -> str:
+    """`village`: 32 hexadecimal digits that no other cluster has; nodes of two with the same names would join up."""
     lines = []
+    names = [f"{village}{number + 1:08x}" for number in range(len(nodes))]
     for number, node in enumerate(nodes):
         shard = number % primaries
         flags = "master" if number < primaries else "slave"
         first, last = SLOTS * shard // primaries, SLOTS * (shard + 1) // primaries - 1
         lines.append(
-            f"{number + 1:040x} {node.host}:{node.port}@{node.port + 10_000} "
-            f"{'myself,' if number == mine else ''}{flags} {'-' if number < primaries else f'{shard + 1:040x}'} 0 0 "
+            f"{names[number]} {node.host}:{node.port}@{node.port + 10_000} "
+            f"{'myself,' if number == mine else ''}{flags} {'-' if number < primaries else names[shard]} 0 0 "
             f"{shard + 1} connected{f' {first}-{last}' if number < primaries else ''}"
         )
     return "\n".join([*lines, f"vars currentEpoch {primaries} lastVoteEpoch 0", ""])
 
 
-def _free_ports(count: int) -> list[int]:
-    """Each with a free one 10,000 above it, where the nodes talk to each other."""
+@contextmanager
+def _own_ports(count: int) -> Iterator[list[int]]:
+    """Each with a free one 10,000 above it, where the nodes talk to each other; all below those that systems give to
+    outgoing connections. Nobody else who asks here gets them, even while no node listens: a UDP socket holds each."""
     found: list[int] = []
-    held: list[socket.socket] = []
-    port = 20_000 + os.getpid() % 20_000
-    try:
+    with contextlib.ExitStack() as claims:
+        port = FIRST_PORT
         while len(found) < count:
             port += 1
-            pair = [socket.socket() for _ in range(2)]
-            held += pair
-            with contextlib.suppress(OSError):
-                pair[0].bind(("127.0.0.1", port))
-                pair[1].bind(("127.0.0.1", port + 10_000))
-                found.append(port)
-    finally:
-        for each in held:
-            each.close()
-    return found
+            if port >= LAST_PORT:
+                raise ClusterFailed(f"fewer than {count} free ports from {FIRST_PORT} to {LAST_PORT}")
+            claim = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            try:
+                claim.bind(("127.0.0.1", port))
+                for tried in (port, port + 10_000):
+                    with socket.socket() as probe:
+                        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                        probe.bind(("127.0.0.1", tried))
+            except OSError:
+                claim.close()
+                continue
+            claims.enter_context(claim)
+            found.append(port)
+        yield found

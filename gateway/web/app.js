@@ -141,8 +141,9 @@ async function enterByToken(token) {
 }
 
 async function showDoor(reason) {
+  const asked = location.hash;
   const { doorView } = await import("./view/door.js");
-  if (here) return;
+  if (here || location.hash !== asked) return;
   show(doorView(page(), {
     rooms: identity() ? rooms() : [],
     message: reason,

