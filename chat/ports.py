@@ -43,6 +43,10 @@ class RoomState:
     """Entries older than this many days are removed; 0: none ever is; None: as the deployment has it."""
     dropped: int = 0
     """Entries up to this seq were removed because of their age."""
+    rules: int = 0
+    """How often a row that rules depend on was changed."""
+    conduct: bytes | None = None
+    """The row that says how one may speak here; None: as in any room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +212,41 @@ class SetNames:
     names: tuple[GivenTo, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class SetRow:
+    """Hang a row on the room's board: small things that rules look at or that newcomers are shown, each under a kind
+    ("standing", "held", "poll") and a key. `key` None: the seq of this entry."""
+
+    kind: str
+    key: str | None
+    row: bytes
+    rules: bool = False
+    """What members may do depends on it: appends that were decided before are `STALE` (`BoardGuard.rules`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class DropRow:
+    kind: str
+    key: str
+    rules: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SetChoices:
+    """The choices of `user` in ballot box `box` are these from now on; none: they have none. Each counted once."""
+
+    box: str
+    user: str
+    choices: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DropBox:
+    """The box is emptied; the log keeps the votes."""
+
+    box: str
+
+
 Change = (
     SetMember
     | DropMember
@@ -220,6 +259,10 @@ Change = (
     | SetBallot
     | DropCeremony
     | SetNames
+    | SetRow
+    | DropRow
+    | SetChoices
+    | DropBox
 )
 
 
@@ -259,6 +302,21 @@ class CeremonyGuard:
     timely: bool = False
     """Its window has not ended, on the log's own clock."""
     names: NamesGuard | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BoardGuard:
+    """Append only while the room's board stands like this; otherwise `STALE`."""
+
+    rules: int | None = None
+    """`RoomState.rules`; None: whatever it is."""
+    rows: tuple[tuple[str, str, bytes | None], ...] = ()
+    """(kind, key, row), None where there is none. At most `ROWS_GUARDED_MAX`."""
+    message: "Guard | None" = None
+
+
+AnyGuard = Guard | CeremonyGuard | NamesGuard | BoardGuard
+ROWS_GUARDED_MAX: Final = 8
 
 
 class JobText(Struct, frozen=True, tag="message"):
@@ -382,7 +440,7 @@ class RoomLog(Protocol):
         *,
         once: str,
         audience: str = "",
-        guard: Guard | CeremonyGuard | NamesGuard | None = None,
+        guard: AnyGuard | None = None,
         change: Change | Sequence[Change] | None = None,
         job: JobText | ForgetText | None = None,
         job_revision: int = 0,
@@ -421,6 +479,18 @@ class RoomLog(Protocol):
     async def remarks(self, room: str, reader: str) -> Mapping[str, str]:
         """By user id."""
         ...
+
+    async def rows(self, room: str, kind: str) -> Mapping[str, bytes]:
+        """All rows of a kind, by key."""
+        ...
+
+    async def row(self, room: str, kind: str, key: str) -> bytes | None: ...
+
+    async def tally(self, room: str, box: str) -> "Tally":
+        """What is in a ballot box, as of one moment."""
+        ...
+
+    async def choices(self, room: str, box: str, user: str) -> tuple[int, ...]: ...
 
     async def recognise(self, room: str, once: str) -> Appended | None:
         """What `append` answered for this once-key (with `duplicate=True`), or None if it is not remembered."""
@@ -543,6 +613,19 @@ class Look:
     state: RoomState | None
     member: Member | None
     rosters: Sequence[Roster]
+    standing: bytes | None = None
+    """The caller's row of kind "standing": what moderators decided about them."""
+    spoke: bytes | None = None
+    """The caller's row of kind "spoke": when and what they last said, where the room keeps that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """The votes in a ballot box."""
+
+    counts: Mapping[int, int] = field(default_factory=dict)
+    """By choice; choices that nobody has are missing."""
+    voters: int = 0
 
 
 class Presence(Protocol):

@@ -58,14 +58,13 @@ from chat.events import (
 from chat.language import canonical
 from chat.limits import PINS_MAX, TERMS_MAX
 from chat.ports import (
-    CeremonyGuard,
+    AnyGuard,
     Change,
     DropMember,
     DropTerm,
     Guard,
     Invite,
     Member,
-    NamesGuard,
     RoomSettings,
     RoomState,
     SetMember,
@@ -154,7 +153,7 @@ class Decision:
 
     event: Event
     change: Change | Sequence[Change] | None = None
-    guard: Guard | CeremonyGuard | NamesGuard | None = None
+    guard: AnyGuard | None = None
     audience: str = EVERYONE
 
 

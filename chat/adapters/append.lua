@@ -19,6 +19,7 @@ local meta, log, members, refs = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local revisions, once, jobs = KEYS[5], KEYS[6], KEYS[7]
 local terms, pins, purges = KEYS[8], KEYS[9], KEYS[10]
 local ceremonies, ballots, names, unheard = KEYS[11], KEYS[12], KEYS[13], KEYS[14]
+local board = KEYS[15] -- a prefix in the same slot: which kinds of rows are touched, only the arguments know
 
 local room, channel, publish, once_life_s = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local new_epoch, title = ARGV[5], ARGV[6]
@@ -29,9 +30,10 @@ local archived_kind, archived_revision, archived_as_of = ARGV[17], ARGV[18], ARG
 local ceremony, ceremony_version, ceremony_cast = ARGV[20], ARGV[21], ARGV[22]
 local ceremony_proposal, ceremony_timely = ARGV[23], ARGV[24]
 local named, names_version = ARGV[25], ARGV[26]
-local changes_from = 27 -- four for each: what, key, part, row
+local rules, rows_guarded = ARGV[27], tonumber(ARGV[28]) -- then four for each row: kind, key, there, row
+local changes_from = 29 + 4 * rows_guarded -- four for each: what, key, part, row
 
-local known_meta = redis.call('HMGET', meta, 'epoch', 'floor', 'recalls')
+local known_meta = redis.call('HMGET', meta, 'epoch', 'floor', 'recalls', 'rules')
 local epoch, floor = known_meta[1], tonumber(known_meta[2] or '0')
 
 local function kind_at(seq)
@@ -77,8 +79,16 @@ if ceremony ~= '' then
   if ceremony_timely ~= '' and tonumber(at_ms) > tonumber(of_ceremony(ceremony, 'until')) then return {'stale'} end
 end
 if named ~= '' and (redis.call('HGET', names, '#' .. named) or '0') ~= names_version then return {'stale'} end
+if rules ~= '' and (known_meta[4] or '0') ~= rules then return {'stale'} end
+for at = 29, changes_from - 1, 4 do
+  local found = redis.call('HGET', board .. ARGV[at], ARGV[at + 1])
+  if ARGV[at + 2] == '1' and found ~= ARGV[at + 3] or ARGV[at + 2] == '' and found then return {'stale'} end
+end
 if not epoch then
   epoch = new_epoch
+  for _, kind in ipairs(redis.call('SMEMBERS', board)) do redis.call('DEL', board .. kind) end
+  redis.call('DEL', board)
+  redis.call('HDEL', meta, 'rules')
   redis.call('DEL', log, members, refs, revisions, terms, pins, purges, ceremonies, names, unheard)
   redis.call('HSET', meta, 'epoch', epoch, 'title', title, 'created_at_ms', at_ms)
 end
@@ -160,6 +170,30 @@ for at = changes_from, #ARGV, 4 do
   elseif change == 'set_names' then
     redis.call('HSET', names, key, row)
     redis.call('HINCRBY', names, '#' .. key, 1)
+  elseif change == 'set_row' or change == 'rule_row' then
+    redis.call('SADD', board, key)
+    redis.call('HSET', board .. key, part ~= '' and string.sub(part, 2) or seq, row)
+    if change == 'rule_row' then redis.call('HINCRBY', meta, 'rules', 1) end
+  elseif change == 'drop_row' or change == 'drop_rule' then
+    redis.call('HDEL', board .. key, part)
+    if change == 'drop_rule' then redis.call('HINCRBY', meta, 'rules', 1) end
+  elseif change == 'set_choices' then
+    local box, tally = board .. 'box:' .. key, board .. 'tally:' .. key
+    local before = redis.call('HGET', box, part)
+    redis.call('SADD', board, 'box:' .. key, 'tally:' .. key)
+    if before then
+      for choice in string.gmatch(before, '%d+') do redis.call('HINCRBY', tally, choice, -1) end
+      redis.call('HINCRBY', tally, 'voters', -1)
+    end
+    if row ~= '' then
+      redis.call('HSET', box, part, row)
+      for choice in string.gmatch(row, '%d+') do redis.call('HINCRBY', tally, choice, 1) end
+      redis.call('HINCRBY', tally, 'voters', 1)
+    else
+      redis.call('HDEL', box, part)
+    end
+  elseif change == 'drop_box' then
+    redis.call('UNLINK', board .. 'box:' .. key, board .. 'tally:' .. key)
   end
 end
 if job_text ~= '' then

@@ -40,6 +40,9 @@ class RoomKeys(NamedTuple):
     """Of each member who has names, under the id; how often they changed, under `#` and the id."""
     remarks: str
     """Prefix: one key for each reader."""
+    board: str
+    """Prefix: one key for each kind of row; by itself the set of kinds that were ever hung up. Ballot boxes are kinds
+    too: `box` and its name, with the choices of each voter; `tally` has the counts of all boxes."""
 
 
 class Keys:
@@ -91,4 +94,5 @@ def _room_keys(prefix: str, room: str) -> RoomKeys:
         unheard=f"{own}:unheard",
         names=f"{own}:names",
         remarks=f"{own}:remarks:",
+        board=f"{own}:board:",
     )

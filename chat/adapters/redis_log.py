@@ -25,14 +25,18 @@ from chat.events import Edited, Entry, Event, GivenTo, Recalled, owes_translatio
 from chat.ids import Position
 from chat.limits import ONCE_KEY_LIFE_S
 from chat.ports import (
+    AnyGuard,
     Appended,
     Archive,
+    BoardGuard,
     Ceremony,
     CeremonyGuard,
     CeremonyRow,
     Change,
+    DropBox,
     DropCeremony,
     DropMember,
+    DropRow,
     DropTerm,
     ForgetText,
     Glossary,
@@ -50,13 +54,16 @@ from chat.ports import (
     RoomState,
     SetBallot,
     SetCeremony,
+    SetChoices,
     SetMember,
     SetNames,
     SetPin,
     SetProposal,
     SetRoom,
+    SetRow,
     SetTerm,
     Stale,
+    Tally,
     Term,
     changes_of,
 )
@@ -80,7 +87,8 @@ _LOOK = Script(
     + """
 return {
   redis.call('HMGET', KEYS[2], unpack(ARGV, 2)), redis.call('HLEN', KEYS[3]), redis.call('ZRANGE', KEYS[4], 0, -1),
-  redis.call('HGET', KEYS[3], ARGV[1]), fresh
+  redis.call('HGET', KEYS[3], ARGV[1]), fresh, redis.call('HGET', KEYS[5], ''),
+  redis.call('HGET', KEYS[6], ARGV[1]), redis.call('HGET', KEYS[7], ARGV[1])
 }
 """
 )
@@ -108,8 +116,12 @@ def read_entry(room: str, header: bytes, body: bytes) -> Entry:
 
 
 _STATE: Final = (
-    "epoch", "title", "created_at_ms", "head", "settings", "glossary", "title_seq", "keep_days", "dropped",
+    "epoch", "title", "created_at_ms", "head", "settings", "glossary", "title_seq", "keep_days", "dropped", "rules",
 )  # fmt: skip
+
+
+_LOOKED_AT: Final = ("conduct", "standing", "spoke")
+"""Kinds of rows on the board that a look brings."""
 
 
 class RedisLog:
@@ -142,7 +154,7 @@ class RedisLog:
         *,
         once: str,
         audience: str = "",
-        guard: Guard | CeremonyGuard | NamesGuard | None = None,
+        guard: AnyGuard | None = None,
         change: Change | Sequence[Change] | None = None,
         job: JobText | ForgetText | None = None,
         job_revision: int = 0,
@@ -171,20 +183,30 @@ class RedisLog:
 
     async def state(self, room: str) -> RoomState | None:
         keys = self._keys.room(room)
-        meta, members, pins = await self._engine.call_all(
-            [("HMGET", keys.meta, *_STATE), ("HLEN", keys.members), ("ZRANGE", keys.pins, 0, -1)]
+        meta, members, pins, conduct = await self._engine.call_all(
+            [
+                ("HMGET", keys.meta, *_STATE),
+                ("HLEN", keys.members),
+                ("ZRANGE", keys.pins, 0, -1),
+                ("HGET", f"{keys.board}conduct", ""),
+            ]
         )
-        return _state(room, meta, members, pins)
+        return _state(room, meta, members, pins, conduct)
 
     async def look(self, room: str, user: str) -> Look:
         keys = self._keys.room(room)
-        meta, members, pins, member, rows = await self._engine.run(
-            _LOOK, [keys.here, keys.meta, keys.members, keys.pins], [user, *_STATE]
+        board = keys.board
+        meta, members, pins, member, rows, conduct, standing, spoke = await self._engine.run(
+            _LOOK,
+            [keys.here, keys.meta, keys.members, keys.pins, *(board + kind for kind in _LOOKED_AT)],
+            [user, *_STATE],
         )
         return Look(
-            _state(room, meta, members, pins),
+            _state(room, meta, members, pins, conduct),
             None if member is None else _member.decode(member),
             self._presence.read(rows),
+            standing,
+            spoke,
         )
 
     async def glossary(self, room: str) -> Glossary:
@@ -221,6 +243,21 @@ class RedisLog:
     async def remarks(self, room: str, reader: str) -> Mapping[str, str]:
         fields = _pairs(await self._engine.call("HGETALL", self._keys.room(room).remarks + reader))
         return {user: text.decode() for user, text in fields.items()}
+
+    async def rows(self, room: str, kind: str) -> Mapping[str, bytes]:
+        return _pairs(await self._engine.call("HGETALL", self._keys.room(room).board + kind))
+
+    async def row(self, room: str, kind: str, key: str) -> bytes | None:
+        found: bytes | None = await self._engine.call("HGET", self._keys.room(room).board + kind, key)
+        return found
+
+    async def tally(self, room: str, box: str) -> Tally:
+        counts = _pairs(await self._engine.call("HGETALL", f"{self._keys.room(room).board}tally:{box}"))
+        voters = int(counts.pop("voters", b"0"))
+        return Tally({int(choice): int(count) for choice, count in counts.items() if int(count)}, voters)
+
+    async def choices(self, room: str, box: str, user: str) -> tuple[int, ...]:
+        return _choices(await self._engine.call("HGET", f"{self._keys.room(room).board}box:{box}", user))
 
     async def rooms(self) -> Sequence[str]:
         return sorted(name.decode() for name in await self._engine.call("SMEMBERS", self._keys.rooms))
@@ -337,7 +374,7 @@ class RedisLog:
         epoch: str = "",
         title: str = "",
         audience: str = "",
-        guard: Guard | CeremonyGuard | NamesGuard | None = None,
+        guard: AnyGuard | None = None,
         change: Change | Sequence[Change] | None = None,
         job: JobText | ForgetText | None = None,
         job_revision: int = 0,
@@ -349,7 +386,8 @@ class RedisLog:
             )
             if appended is not None:
                 return appended
-            looked_at = guard.of if isinstance(guard, Guard) else refers_to(event)
+            message = guard.message if isinstance(guard, BoardGuard) else guard
+            looked_at = message.of if isinstance(message, Guard) else refers_to(event)
             assert looked_at is not None
             known = await self._archived.known(room, looked_at)
         raise Unavailable(f"{room} moves faster than it can be looked at", 1_000)
@@ -362,7 +400,7 @@ class RedisLog:
         epoch: str,
         title: str,
         audience: str,
-        guard: Guard | CeremonyGuard | NamesGuard | None,
+        guard: AnyGuard | None,
         change: Change | Sequence[Change] | None,
         job: JobText | ForgetText | None,
         job_revision: int,
@@ -370,6 +408,7 @@ class RedisLog:
     ) -> Appended | None:
         """None when the step must be told of a message that has moved."""
         keys = self._keys.room(room)
+        message = guard.message if isinstance(guard, BoardGuard) else guard
         of, job_of, changes = refers_to(event), owes_translation_of(event), changes_of(change)
         answer = await self._engine.run(
             _APPEND,
@@ -388,6 +427,7 @@ class RedisLog:
                 keys.ballots + str(_ceremony_of(changes)),
                 keys.names,
                 keys.unheard,
+                keys.board,
             ],
             [
                 room,
@@ -401,12 +441,13 @@ class RedisLog:
                 audience,
                 "" if of is None else of,
                 event.revision if isinstance(event, Edited) else "",
-                *((guard.of, guard.revision) if isinstance(guard, Guard) else ("", "")),
+                *((message.of, message.revision) if isinstance(message, Guard) else ("", "")),
                 b"" if job is None else _encode(job),
                 "" if job_of is None else job_of,
                 job_revision,
                 *known,
                 *_guard_arguments(guard),
+                *_board_arguments(guard),
                 *(argument for each in changes for argument in _change_arguments(each)),
             ],
         )
@@ -427,9 +468,11 @@ class RedisLog:
                 raise Unavailable(f"append.lua answered {answer!r}")
 
 
-def _state(room: str, meta: list[bytes | None], members: int, pins: list[bytes]) -> RoomState | None:
+def _state(
+    room: str, meta: list[bytes | None], members: int, pins: list[bytes], conduct: bytes | None
+) -> RoomState | None:
     """From what the fields `_STATE` hold."""
-    epoch, title, created_at_ms, head, settings, glossary, title_seq, keep_days, dropped = meta
+    epoch, title, created_at_ms, head, settings, glossary, title_seq, keep_days, dropped, rules = meta
     if epoch is None or title is None:
         return None
     return RoomState(
@@ -444,10 +487,12 @@ def _state(room: str, meta: list[bytes | None], members: int, pins: list[bytes])
         int(title_seq or 1),
         None if keep_days is None else int(keep_days),
         int(dropped or 0),
+        int(rules or 0),
+        conduct,
     )
 
 
-def _guard_arguments(guard: Guard | CeremonyGuard | NamesGuard | None) -> tuple[str | int, ...]:
+def _guard_arguments(guard: AnyGuard | None) -> tuple[str | int, ...]:
     """(ceremony, version, cast, proposal, timely, named, version of the names) of `append.lua`."""
     names = guard if isinstance(guard, NamesGuard) else guard.names if isinstance(guard, CeremonyGuard) else None
     of_names = ("", "") if names is None else (names.user, names.version)
@@ -455,6 +500,18 @@ def _guard_arguments(guard: Guard | CeremonyGuard | NamesGuard | None) -> tuple[
         return ("", "", "", "", "", *of_names)
     wanted = ("" if each is None else each for each in (guard.version, guard.cast, guard.proposal))
     return (guard.of, *wanted, "1" if guard.timely else "", *of_names)
+
+
+def _board_arguments(guard: AnyGuard | None) -> tuple[str | int | bytes, ...]:
+    """(rules, how many rows, and of each: kind, key, "1" if it is there, the row) of `append.lua`."""
+    if not isinstance(guard, BoardGuard):
+        return "", 0
+    rows = ((kind, key, "" if row is None else "1", row or b"") for kind, key, row in guard.rows)
+    return (
+        "" if guard.rules is None else guard.rules,
+        len(guard.rows),
+        *(argument for row in rows for argument in row),
+    )
 
 
 def _change_arguments(change: Change) -> tuple[str, str | int, str | int, str | bytes | int]:
@@ -483,6 +540,18 @@ def _change_arguments(change: Change) -> tuple[str, str | int, str | int, str | 
             return "drop_ceremony", ceremony, "", b""
         case SetNames(user, names):
             return "set_names", user, "", _encode(names)
+        case SetRow(kind, key, row, rules):
+            return "rule_row" if rules else "set_row", kind, "" if key is None else f"={key}", row
+        case DropRow(kind, key, rules):
+            return "drop_rule" if rules else "drop_row", kind, key, b""
+        case SetChoices(box, user, choices):
+            return "set_choices", box, user, ",".join(map(str, choices))
+        case DropBox(box):
+            return "drop_box", box, "", b""
+
+
+def _choices(stored: bytes | None) -> tuple[int, ...]:
+    return () if stored is None else tuple(int(choice) for choice in stored.decode().split(","))
 
 
 def _ceremony_of(changes: Sequence[Change]) -> int:

@@ -6,6 +6,7 @@ membership, the revision and the job that came with it.
 
 import asyncio
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from chat.adapters.memory.feed import Feeds
@@ -16,23 +17,22 @@ from chat.adapters.memory.room import StoredRoom
 from chat.events import Entry, Event, owes_translation_of
 from chat.ids import Position
 from chat.ports import (
+    AnyGuard,
     Appended,
     Ceremony,
-    CeremonyGuard,
     Change,
     ForgetText,
     Glossary,
-    Guard,
     Job,
     JobText,
     Look,
     Member,
     MemberNames,
-    NamesGuard,
     RoomExists,
     RoomMissing,
     RoomState,
     Stale,
+    Tally,
     changes_of,
 )
 
@@ -79,7 +79,7 @@ class MemoryLog:
         *,
         once: str,
         audience: str = "",
-        guard: Guard | CeremonyGuard | NamesGuard | None = None,
+        guard: AnyGuard | None = None,
         change: Change | Sequence[Change] | None = None,
         job: JobText | ForgetText | None = None,
         job_revision: int = 0,
@@ -117,7 +117,8 @@ class MemoryLog:
         await self._reach.step()
         found = self.stored.get(room)
         member = None if found is None else found.members.get(user)
-        return Look(self._state(room), member, self._presence.fresh(room))
+        row = (lambda kind, key: None) if found is None else found.row
+        return Look(self._state(room), member, self._presence.fresh(room), row("standing", user), row("spoke", user))
 
     def _state(self, room: str) -> RoomState | None:
         found = self.stored.get(room)
@@ -135,6 +136,8 @@ class MemoryLog:
             tuple(found.pins),
             found.title_seq,
             found.keep_days,
+            rules=found.rules,
+            conduct=found.row("conduct", ""),
         )
 
     async def glossary(self, room: str) -> Glossary:
@@ -182,6 +185,27 @@ class MemoryLog:
         await self._reach.step()
         found = self.stored.get(room)
         return {} if found is None else dict(found.remarks.get(reader, {}))
+
+    async def rows(self, room: str, kind: str) -> Mapping[str, bytes]:
+        await self._reach.step()
+        found = self.stored.get(room)
+        return {} if found is None else dict(found.board.get(kind, {}))
+
+    async def row(self, room: str, kind: str, key: str) -> bytes | None:
+        await self._reach.step()
+        found = self.stored.get(room)
+        return None if found is None else found.row(kind, key)
+
+    async def tally(self, room: str, box: str) -> Tally:
+        await self._reach.step()
+        found = self.stored.get(room)
+        voters = {} if found is None else found.boxes.get(box, {})
+        return Tally(Counter(choice for choices in voters.values() for choice in choices), len(voters))
+
+    async def choices(self, room: str, box: str, user: str) -> tuple[int, ...]:
+        await self._reach.step()
+        found = self.stored.get(room)
+        return () if found is None else found.boxes.get(box, {}).get(user, ())
 
     async def rooms(self) -> Sequence[str]:
         await self._reach.step()

@@ -26,12 +26,16 @@ from chat.events import (
 )
 from chat.limits import ONCE_KEY_LIFE_S
 from chat.ports import (
+    AnyGuard,
     Appended,
+    BoardGuard,
     Ceremony,
     CeremonyGuard,
     Change,
+    DropBox,
     DropCeremony,
     DropMember,
+    DropRow,
     DropTerm,
     Guard,
     Member,
@@ -41,11 +45,13 @@ from chat.ports import (
     RoomSettings,
     SetBallot,
     SetCeremony,
+    SetChoices,
     SetMember,
     SetNames,
     SetPin,
     SetProposal,
     SetRoom,
+    SetRow,
     SetTerm,
     Term,
 )
@@ -81,6 +87,10 @@ class StoredRoom:
     names: dict[str, MemberNames] = field(default_factory=dict)
     remarks: dict[str, dict[str, str]] = field(default_factory=dict)
     """What each reader calls whom."""
+    board: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    rules: int = 0
+    boxes: dict[str, dict[str, tuple[int, ...]]] = field(default_factory=dict)
+    """Of each ballot box: what each voter chose."""
 
     def recognise(self, once: str, now_ms: int) -> Appended | None:
         """What was answered for this once-key, while it is remembered."""
@@ -136,7 +146,7 @@ class StoredRoom:
         if texts:
             self.references[of] = [seq for seq in self.references[of] if seq not in texts]
 
-    def holds(self, guard: Guard | CeremonyGuard | NamesGuard | None, now_ms: int) -> bool:
+    def holds(self, guard: AnyGuard | None, now_ms: int) -> bool:
         """Whether what an append builds on is still so."""
         match guard:
             case Guard():
@@ -153,8 +163,17 @@ class StoredRoom:
                     and not (guard.timely and now_ms > ceremony.until_ms)
                     and self.holds(guard.names, now_ms)
                 )
+            case BoardGuard():
+                return (
+                    guard.rules in (None, self.rules)
+                    and all(self.row(kind, key) == row for kind, key, row in guard.rows)
+                    and self.holds(guard.message, now_ms)
+                )
             case None:
                 return True
+
+    def row(self, kind: str, key: str) -> bytes | None:
+        return self.board.get(kind, {}).get(key)
 
     def write(self, change: Change, at_ms: int) -> None:
         """Change a projection; the entry that it came with is the head."""
@@ -181,6 +200,19 @@ class StoredRoom:
                 id = self.head if of is None else of
                 known = self.ceremonies.get(id, Ceremony(id, row, 0, 0, 0))
                 self.ceremonies[id] = replace(known, row=row, until_ms=at_ms + lasts_ms, version=known.version + 1)
+            case SetRow(kind, key, row, rules):
+                self.board.setdefault(kind, {})[str(self.head) if key is None else key] = row
+                self.rules += rules
+            case DropRow(kind, key, rules):
+                self.board.get(kind, {}).pop(key, None)
+                self.rules += rules
+            case SetChoices(box, user, choices):
+                voters = self.boxes.setdefault(box, {})
+                voters.pop(user, None)
+                if choices:
+                    voters[user] = choices
+            case DropBox(box):
+                self.boxes.pop(box, None)
             case SetProposal() | SetBallot() | DropCeremony():
                 self._write_ceremony(change)
 
