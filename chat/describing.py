@@ -1,6 +1,7 @@
 """What the rules of naming, and the search for people, are told about a name: `chat.naming` in the words of the log.
 Pure, and total: a name of which nothing is known is described by nothing."""
 
+import unicodedata
 from functools import lru_cache
 from typing import Final
 
@@ -9,7 +10,8 @@ import regex
 from chat import naming
 from chat.events import Echo, Finding, Gloss, Script
 from chat.names import Described
-from chat.naming.latin import _heard as heard  # the one alignment of a name in letters with a Chinese one
+from chat.naming.latin import heard
+from chat.naming.pinyin import plain
 from chat.naming.sounds import slots
 from chat.naming.tables import latin_names
 
@@ -52,16 +54,36 @@ def describe(text: str, script: Script, original: str, pinyin: str | None = None
 
 
 @lru_cache(50_000)
-def search_keys(name: str) -> tuple[str, ...]:
-    """What may be typed to find a name, folded and without spaces: the name itself first."""
-    folded = "".join(_SEPARATORS.split(name.casefold()))
+def search_keys(name: str, readings: str = "") -> tuple[str, ...]:
+    """What may be typed to find a name, folded and without spaces: the name itself first. `readings` are the syllables
+    of a name that is not read as usual."""
+    folded = fold(name)
     hanzi = "".join(_HAN.findall(name))
     if not hanzi:
         parts = [part for part in _SEPARATORS.split(name.casefold()) if part]
-        return tuple(dict.fromkeys((folded, *parts, "".join(part[0] for part in parts))))
-    keys = naming.search_keys(hanzi)
+        keys = (folded, *parts, "".join(part[0] for part in parts))
+        return tuple(dict.fromkeys((*keys, *map(_unaccented, keys))))
+    overrides = _overrides(hanzi, readings)
     _, given = naming.split_surname(hanzi)
-    return tuple(dict.fromkeys((folded, *keys.all(), *naming.search_keys(given).all())))
+    of_given = {given: " ".join(naming.syllables_of(hanzi, overrides)[-len(given) :])}
+    whole = naming.search_keys(hanzi, overrides).all()
+    return tuple(dict.fromkeys((folded, *whole, *naming.search_keys(given, of_given).all())))
+
+
+@lru_cache(1_000)
+def queries_of(typed: str) -> tuple[str, ...]:
+    """What somebody who typed this may mean, as `search_keys` has it: with tones and accents, and without."""
+    folded = fold(typed)
+    return tuple(dict.fromkeys((folded, plain(folded), _unaccented(folded))))
+
+
+def fold(text: str) -> str:
+    """As it is compared: one way of writing accents, no case, no spaces, dots, hyphens or apostrophes."""
+    return "".join(_SEPARATORS.split(unicodedata.normalize("NFC", text).casefold()))
+
+
+def _unaccented(text: str) -> str:
+    return "".join(letter for letter in unicodedata.normalize("NFD", text) if not unicodedata.combining(letter))
 
 
 def _overrides(hanzi: str, pinyin: str | None) -> dict[str, str]:

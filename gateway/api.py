@@ -16,7 +16,7 @@ from msgspec import Struct
 from chat import names
 from chat import room as rules
 from chat.card import card_svg
-from chat.commands import CreateRoom, History, Leave, Post, PutTerm, RemoveTerm
+from chat.commands import CreateRoom, FindPeople, History, Leave, Post, PutTerm, RemoveTerm
 from chat.errors import ErrorCode, Rejected
 from chat.events import Script
 from chat.frames import MessagesPage
@@ -65,8 +65,11 @@ from gateway.naming import (
     LOOKS_PER_S as NAME_LOOKS_PER_S,
 )
 from gateway.naming import (
+    FindPeopleQuery,
     NamePreviewQuery,
     NameView,
+    PeoplePage,
+    PeopleQuery,
     Suggestions,
     SuggestionsQuery,
     ideas,
@@ -395,7 +398,24 @@ async def suggest_names(api: Api, call: Call[InRoom, SuggestionsQuery, None]) ->
     """Five ideas by sound and meaning for a member whose name is in the other script. The same seed gives the same."""
     query = call.query
     original = await _original_name(api, call.caller, call.where.room, query.user)
-    return Suggestions(names=await asyncio.to_thread(ideas, original, query.script, query.seed, query.gender))
+    found = await asyncio.to_thread(ideas, original, query.script, query.seed, query.gender, full=query.full)
+    return Suggestions(names=found)
+
+
+async def list_names(api: Api, call: Call[InRoom, PeopleQuery, None]) -> PeoplePage:
+    """Everybody in the room with all their names, by user id."""
+    query = call.query
+    people, more = await api.service.named_people(call.caller, call.where.room, after=query.after, limit=query.limit)
+    return PeoplePage(people=people, more=more)
+
+
+async def find_names(api: Api, call: Call[InRoom, FindPeopleQuery, None]) -> PeoplePage:
+    """Members by any of their names, best first; as the command `find_people`."""
+    query = call.query
+    api.spend(api.naming, call.caller.user)
+    command = FindPeople(id=0, room=call.where.room, query=query.query)
+    found = await api.service.find_people(call.caller, command, skip=query.skip, limit=query.limit)
+    return PeoplePage(people=found.cards, more=found.more)
 
 
 async def _original_name(api: Api, caller: Caller, room: str, user: str | None) -> str:
@@ -614,6 +634,18 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
             ErrorCode.MESSAGE_NOT_FOUND,
             ErrorCode.TOO_FAST,
         ),
+    ),
+    Operation(
+        "GET", "/rooms/{room}/names", list_names, where=InRoom, query=PeopleQuery, answer=PeoplePage, errors=_IN_ROOM
+    ),
+    Operation(
+        "GET",
+        "/rooms/{room}/names/search",
+        find_names,
+        where=InRoom,
+        query=FindPeopleQuery,
+        answer=PeoplePage,
+        errors=(*_IN_ROOM, ErrorCode.TOO_FAST),
     ),
     Operation(
         "GET",

@@ -6,13 +6,14 @@ tables, so `api.py` runs them beside the event loop, and lets a member ask as of
 
 from typing import Annotated, Final, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from chat import names as naming
 from chat.describing import describe
 from chat.events import Echo, Finding, GivenName, Gloss, Script
+from chat.frames import Card
 from chat.ids import UserId
-from chat.limits import PINYIN_CHARS_MAX
+from chat.limits import FOUND_MAX, NAME_CHARS_MAX, PINYIN_CHARS_MAX
 from chat.naming import suggest_chinese, suggest_latin
 
 LOOKS_PER_S: Final = 4.0
@@ -34,6 +35,29 @@ class SuggestionsQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     script: Script = "han"
     seed: Annotated[int, Meta(ge=0, le=1_000_000, description="another number, other ideas")] = 0
     gender: Literal["f", "m"] | None = None
+    full: Annotated[bool, Meta(description="also the whole original name, character for sound, as newspapers do")] = (
+        False
+    )
+
+
+class PeopleQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    after: Annotated[str, Meta(max_length=128, description="go on after this user id")] = ""
+    limit: Annotated[int, Meta(ge=1, le=100)] = 100
+
+
+class FindPeopleQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    query: Annotated[
+        str, Meta(max_length=NAME_CHARS_MAX, description="characters, letters, pinyin with or without tones, initials")
+    ]
+    skip: Annotated[int, Meta(ge=0, le=10_000, description="so many better ones are known already")] = 0
+    limit: Annotated[int, Meta(ge=1, le=FOUND_MAX)] = FOUND_MAX
+
+
+class PeoplePage(Struct, frozen=True, kw_only=True):
+    """Members with all their names, newest first; `remark` is the caller's own, private one."""
+
+    people: tuple[Card, ...]
+    more: bool
 
 
 class NameView(Struct, frozen=True, kw_only=True):
@@ -53,6 +77,9 @@ class NameView(Struct, frozen=True, kw_only=True):
     why_en: str = ""
     """Of an idea: what it is made of."""
     why_zh: str = ""
+    full: str = ""
+    """The whole original name by its sound, where it was asked for: not a name to be called by."""
+    full_romanisation: str = ""
 
 
 class Suggestions(Struct, frozen=True, kw_only=True):
@@ -80,11 +107,18 @@ def viewed(
     )
 
 
-def ideas(original: str, script: Script, seed: int, gender: str | None) -> tuple[NameView, ...]:
+def ideas(original: str, script: Script, seed: int, gender: str | None, *, full: bool = False) -> tuple[NameView, ...]:
     """Names that sound like `original` or mean what it means; none where it is written in their script already."""
     if script == "han":
-        chinese = suggest_chinese(original, seed=seed, count=SUGGESTED, gender=gender)
-        return tuple(viewed(one.hanzi, script, original, None, (one.why_en, one.why_zh)) for one in chinese)
+        chinese = suggest_chinese(original, seed=seed, count=SUGGESTED, gender=gender, with_full=full)
+        return tuple(
+            structs.replace(
+                viewed(one.hanzi, script, original, None, (one.why_en, one.why_zh)),
+                full=one.full or "",
+                full_romanisation=one.full_pinyin or "",
+            )
+            for one in chinese
+        )
     if not naming.is_han(original):
         return ()
     latin = suggest_latin(original, seed=seed, count=SUGGESTED, gender=gender)

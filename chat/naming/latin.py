@@ -61,7 +61,7 @@ def _alike(name: str, chosen: list[LatinName]) -> bool:
 def _ranked(
     latin: Latin, given: str, syllables: tuple[str, ...], seed: int
 ) -> tuple[float, float, Latin, tuple[Echo, ...], list[str]]:
-    sound, echoes = _heard(slots(latin.name, "en"), given, syllables)
+    sound, echoes = heard(slots(latin.name, "en"), given, syllables)
     themes = [c for c in given if c in characters() and characters()[c].theme == latin.theme]
     if sound < SOUND_MIN:
         echoes = ()
@@ -73,7 +73,7 @@ def _ranked(
     return score, sound, latin, echoes, themes
 
 
-def _heard(name: tuple[Slot, ...], given: str, syllables: tuple[str, ...]) -> tuple[float, tuple[Echo, ...]]:
+def heard(name: tuple[Slot, ...], given: str, syllables: tuple[str, ...]) -> tuple[float, tuple[Echo, ...]]:
     """How much of the given name is heard in the Latin one, 0..1, and where: the best alignment of both in order."""
     if not name:
         return 0.0, ()

@@ -24,7 +24,7 @@ from chat.commands import (
     Remark,
     SetName,
 )
-from chat.describing import describe, search_keys
+from chat.describing import describe, queries_of, search_keys
 from chat.errors import ErrorCode, Rejected, Unavailable
 from chat.events import Finding, NameProposed, Script
 from chat.frames import Card, CeremonyView, NamesFrame, ProposalView, TallyFrame
@@ -107,27 +107,43 @@ class Ceremonies(Ground):
         if not await self.log.set_remark(room, caller.user, command.user, text, REMARKS_MAX):
             raise Rejected(ErrorCode.FORBIDDEN, f"at most {REMARKS_MAX} remarks; take one away first")
 
-    async def find_people(self, caller: Caller, command: FindPeople) -> NamesFrame:
-        """Members one of whose names the query fits, best first. Raises Rejected."""
+    async def named_people(self, caller: Caller, room: str, *, after: str, limit: int) -> tuple[tuple[Card, ...], bool]:
+        """Everybody in the room with all their names as this reader may see them, by user id; whether there are more.
+        Raises Rejected."""
+        rules.allow(await self._view(caller, room), caller, "read")
+        members, named, remarks = await self._everybody(caller, room)
+        behind = sorted((member for member in members if member.user > after), key=lambda member: member.user)
+        page = behind[:limit]
+        return tuple(self._card(member, named, remarks) for member in page), len(page) < len(behind)
+
+    async def find_people(
+        self, caller: Caller, command: FindPeople, *, skip: int = 0, limit: int = FOUND_MAX
+    ) -> NamesFrame:
+        """Members one of whose names the query fits, best first: `limit` of them behind the first `skip`. Raises
+        Rejected."""
         room = command.room
         rules.allow(await self._view(caller, room), caller, "read")
-        members, named, remarks = await gather(
-            self.log.members(room), self.log.all_names(room), self.log.remarks(room, caller.user)
-        )
-        query = command.query.strip().casefold().replace(" ", "")
+        members, named, remarks = await self._everybody(caller, room)
+        queries = queries_of(command.query)
         found: list[tuple[int, str, Member]] = []
         for at, member in enumerate(members):
             if at % SEARCHED_AT_ONCE == SEARCHED_AT_ONCE - 1:
                 await asyncio.sleep(0)
-            called = list(naming.with_names(named[member.user].names if member.user in named else (), member.name))
-            if member.user in remarks:
-                called.append(remarks[member.user])
-            worth = fitness(query, called)
+            names = named[member.user].names if member.user in named else ()
+            called = [(text, "") for text in (member.name, remarks.get(member.user)) if text]
+            called += [(name.text, " ".join(gloss.reading for gloss in name.glosses)) for name in names]
+            worth = fitness(queries, called)
             if worth is not None:
                 found.append((worth, member.name, member))
         found.sort(key=lambda each: (each[0], each[1], each[2].user))
-        cards = tuple(self._card(member, named, remarks) for _, _, member in found[:FOUND_MAX])
-        return NamesFrame(re=command.id, room=room, cards=cards, more=len(found) > FOUND_MAX)
+        page = found[skip : skip + limit]
+        cards = tuple(self._card(member, named, remarks) for _, _, member in page)
+        return NamesFrame(re=command.id, room=room, cards=cards, more=len(found) > skip + limit)
+
+    async def _everybody(
+        self, caller: Caller, room: str
+    ) -> tuple[Sequence[Member], Mapping[str, MemberNames], Mapping[str, str]]:
+        return await gather(self.log.members(room), self.log.all_names(room), self.log.remarks(room, caller.user))
 
     # -- looking -----------------------------------------------------------------------------------------------------
 
@@ -240,12 +256,14 @@ def ceremony_view(ceremony: Ceremony, mine: int | None) -> CeremonyView:
     )
 
 
-def fitness(query: str, called: Iterable[str]) -> int | None:
-    """How well a folded query fits what somebody is called, 0 best; None: not at all. Everybody fits an empty one."""
+def fitness(queries: Iterable[str], called: Iterable[tuple[str, str]]) -> int | None:
+    """How well any of the folded queries fits what somebody is called (with how it is read, where that is known),
+    0 best; None: not at all. Everybody fits an empty one."""
     best: int | None = None
-    for name in called:
-        for at, key in enumerate(search_keys(name)):
-            worth = 0 if key == query else 1 if key.startswith(query) else 2 if at == 0 and query in key else None
-            if worth is not None and (best is None or worth < best):
-                best = worth
+    for name, readings in called:
+        for at, key in enumerate(search_keys(name, readings)):
+            for query in queries:
+                worth = 0 if key == query else 1 if key.startswith(query) else 2 if at == 0 and query in key else None
+                if worth is not None and (best is None or worth < best):
+                    best = worth
     return best

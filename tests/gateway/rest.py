@@ -77,9 +77,9 @@ class Village:
         await self.service.create_room(HOST, CreateRoom(id=0, room=ROOM, title="Plaza 广场", once="made"))
         return self
 
-    async def with_member(self, user: str, role: Any = "member") -> Member:
+    async def with_member(self, user: str, role: Any = "member", name: str | None = None) -> Member:
         admin = Caller("root", "Root", administrator=True)
-        await self.service.admit(admin, ROOM, user, user.title(), role)
+        await self.service.admit(admin, ROOM, user, name or user.title(), role)
         found = await self.engine.log.member(ROOM, user)
         assert found is not None
         return found

@@ -2,11 +2,16 @@
 
 import pytest
 
+from chat.commands import Remark, SetName
 from gateway.naming import LOOKS_BURST, SUGGESTED
-from tests.gateway.rest import ROOM, Village
+from chat.limits import FOUND_MAX
+from chat.room import Caller
+from tests.gateway.rest import HOST, ROOM, Village
 
 PREVIEW = f"/api/v1/rooms/{ROOM}/naming/preview"
 SUGGESTIONS = f"/api/v1/rooms/{ROOM}/naming/suggestions"
+NAMES = f"/api/v1/rooms/{ROOM}/names"
+SEARCH = f"{NAMES}/search"
 
 
 @pytest.fixture
@@ -74,3 +79,73 @@ async def test_previews_are_bounded_for_each_member(village: Village) -> None:
     assert codes == [200] * LOOKS_BURST + [429]
     assert refused.json()["retry_after_ms"] > 0
     assert other.status_code == 200
+
+
+async def test_the_whole_name_as_newspapers_write_it_where_asked(village: Village) -> None:
+    async with village.client("brecken") as brecken:
+        plain, full = [
+            (await brecken.get(SUGGESTIONS, params=asked)).json()["names"][0] for asked in ({}, {"full": "true"})
+        ]
+    assert (plain["full"], full["full"]) == ("", "布雷肯")
+    assert full["full_romanisation"] == "Bùléikěn"
+    assert full["text"] == plain["text"]
+
+
+async def test_all_names_of_all_people_in_pages_with_the_callers_own_remarks(village: Village) -> None:
+    brecken = Caller("brecken", "Brecken")
+    for text, once in (("白睿康", "n1"), ("Breck", "n2")):
+        await village.service.ceremony(brecken, SetName(id=0, room=ROOM, text=text, once=once))
+    await village.service.remark(HOST, Remark(id=0, room=ROOM, user="brecken", text="吉他手"))
+    async with village.client("host") as host, village.client("brecken") as guest:
+        whole = (await host.get(NAMES)).json()
+        pages = [(await host.get(NAMES, params={"limit": 1, "after": after})).json() for after in ("", "brecken")]
+        theirs = (await guest.get(NAMES)).json()["people"]
+    assert [one["user"] for one in whole["people"]] == ["brecken", "host"]
+    assert [name["text"] for name in whole["people"][0]["names"]] == ["Breck", "白睿康"]
+    assert whole["people"][0]["remark"] == "吉他手"
+    assert theirs[0]["remark"] == ""
+    assert [one for page in pages for one in page["people"]] == whole["people"]
+    assert [page["more"] for page in pages] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("白睿", ["brecken"]), ("bairui", ["brecken"]), ("bái ruì", ["brecken"]), ("ba\u0301i", ["brecken"]),
+        ("brk", ["brecken"]), ("Breck", ["brecken"]), ("jose", ["jose"]), ("José", ["jose"]), ("zengyue", ["zeng"]),
+        ("zy", ["zeng"]), ("nobody", []),
+    ],
+)  # fmt: skip
+async def test_people_are_searched_by_any_name_pinyin_or_initials(
+    village: Village, query: str, found: list[str]
+) -> None:
+    """曾乐 is read Zēng Yuè by the one who is called so: what they said counts, not what is usual."""
+    for user, name, given, pinyin in (
+        ("brecken", "Brecken", "白睿康", None), ("jose", "José", "何赛", None), ("zeng", "Lee", "曾乐", "zēng yuè"),
+    ):  # fmt: skip
+        if user != "brecken":
+            await village.with_member(user, "guest", name)
+        command = SetName(id=0, room=ROOM, text=given, pinyin=pinyin, once="n")
+        await village.service.ceremony(Caller(user, name), command)
+    async with village.client("host") as host:
+        answer = (await host.get(SEARCH, params={"query": query})).json()
+    assert [one["user"] for one in answer["people"]] == found
+
+
+async def test_what_a_search_finds_comes_in_bounded_pages(village: Village) -> None:
+    for number in range(FOUND_MAX + 5):
+        await village.with_member(f"ann{number:02}", "guest", f"Ann {number:02}")
+    async with village.client("host") as host:
+        first = (await host.get(SEARCH, params={"query": "ann"})).json()
+        rest = (await host.get(SEARCH, params={"query": "ann", "skip": FOUND_MAX})).json()
+        refused = await host.get(SEARCH, params={"query": "ann", "limit": FOUND_MAX + 1})
+    users = [one["user"] for page in (first, rest) for one in page["people"]]
+    assert users == [f"ann{number:02}" for number in range(FOUND_MAX + 5)]
+    assert (first["more"], rest["more"]) == (True, False)
+    assert refused.status_code == 400
+
+
+@pytest.mark.parametrize("path", [NAMES, SEARCH + "?query=a"])
+async def test_a_stranger_finds_nobody(village: Village, path: str) -> None:
+    async with village.client("stranger") as stranger:
+        assert (await stranger.get(path)).json()["code"] == "room_not_found"
