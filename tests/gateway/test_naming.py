@@ -3,9 +3,9 @@
 import pytest
 
 from chat.commands import Remark, SetName
-from gateway.naming import LOOKS_BURST, SUGGESTED
 from chat.limits import FOUND_MAX
 from chat.room import Caller
+from gateway.naming import LOOKS_BURST, SUGGESTED
 from tests.gateway.rest import HOST, ROOM, Village
 
 PREVIEW = f"/api/v1/rooms/{ROOM}/naming/preview"
