@@ -20,6 +20,7 @@ from chat.client.items import (
     Missed,
     Recovered,
     RoomLost,
+    Standing,
     Unreadable,
 )
 from chat.client.line import Token
@@ -36,6 +37,7 @@ __all__ = [
     "Recovered",
     "Refused",
     "RoomLost",
+    "Standing",
     "Token",
     "Unanswered",
     "Unreadable",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from chat.client.ending import Ending
 from chat.client.inbox import Inbox
-from chat.client.items import Arrived, Missed, Recovered, RoomLost, Unreadable
+from chat.client.items import Arrived, Missed, Recovered, RoomLost, Standing, Unreadable
 from chat.commands import CreateRoom, Join, Resume
 from chat.events import Event, Translated
 from chat.frames import GapFrame, RoomFrame
@@ -110,9 +110,14 @@ class Rooms:
         if followed is None or frame.re not in followed.asked:
             self._counts["unasked"] += 1
             return
-        asked = followed.asked.pop(frame.re)
+        asked, again = followed.asked.pop(frame.re), followed.settled
         followed.settled = True
         followed.cursor = followed.cursor or asked or frame.head
+        self._resume(followed, asked, frame)
+        if again or frame.ceremonies:
+            self._inbox.notice(Standing(frame.room, frame.ceremonies))
+
+    def _resume(self, followed: _Followed, asked: Position | None, frame: RoomFrame) -> None:
         if asked is None:
             return
         if frame.recovered and asked.epoch == frame.head.epoch:

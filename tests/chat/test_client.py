@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import msgpack
 import pytest
+from msgspec import structs
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State
@@ -30,6 +31,7 @@ from chat.client import (
     Recovered,
     Refused,
     RoomLost,
+    Standing,
     Unanswered,
     Unreadable,
     enter,
@@ -37,9 +39,10 @@ from chat.client import (
 )
 from chat.commands import Command, CreateRoom, Hello, Join, Leave, Ping, Post, SetLanguages, Translate, Typing
 from chat.errors import ERRORS, ErrorCode
-from chat.events import Posted, Translated
+from chat.events import CeremonyOpened, Posted, Translated
 from chat.frames import (
     Ack,
+    CeremonyView,
     Closing,
     EntryFrame,
     ErrorFrame,
@@ -360,11 +363,33 @@ async def test_a_cut_connection_resumes_behind_the_last_entry(server: ScriptedSe
         assert [type(item).__name__ for item in found] == [
             "Disconnected",
             "Recovered",
+            "Standing",
             "Arrived",
             "Connected",
             "Arrived",
         ]
         assert Recovered(ROOM, Position(EPOCH, 12), Position(EPOCH, 14)) in found
+
+
+async def test_ceremonies_that_go_on_are_told_with_the_room_and_again_after_a_reconnect(server: ScriptedServer) -> None:
+    """Votes are entries that nobody receives: what was missed of a ceremony is in no entry, only in the room frame."""
+    opened = CeremonyOpened(
+        nominee="b", nominee_name="B", by="b", name="B", script="han", window_s=60, consented=True, consent_s=0
+    )
+    view = CeremonyView(
+        of=9, opened=opened, consented=True, closes_at_ms=1, chooses_until_ms=2, proposals=(), voters=3, mine=None
+    )
+    async with connected(server) as (made, talk):
+        joining = asyncio.ensure_future(made.join(ROOM))
+        join = await talk.hear(Join)
+        await talk.say(structs.replace(room_frame(join.id, 10), ceremonies=(view,)))
+        await joining
+        await talk.cut()
+        again = await server.next()
+        hello = await again.hear(Hello)
+        await again.say(room_frame(hello.id, 14), welcome(hello.id), entry(15))
+        told = await until(made.events(), lambda item: isinstance(item, Arrived))
+    assert [item for item in told if isinstance(item, Standing)] == [Standing(ROOM, (view,)), Standing(ROOM, ())]
 
 
 async def test_entries_repeated_by_a_resume_are_heard_once(server: ScriptedServer) -> None:
