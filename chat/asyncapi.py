@@ -14,7 +14,7 @@ from typing import Any, Final, get_args
 
 import msgspec
 
-from chat import commands, frames
+from chat import commands, frames, live_commands, live_frames
 from chat.limits import FRAME_BYTES_MAX
 from chat.wire import Codec
 
@@ -29,9 +29,12 @@ ANSWERS: Final[dict[type, tuple[type, ...]]] = {
     commands.Names: (frames.NamesFrame,),
     commands.FindPeople: (frames.NamesFrame,),
     commands.Ping: (frames.Pong,),
+    live_commands.Desk: (live_frames.DeskFrame,),
+    live_commands.Stage: (live_frames.StageFrame,),
 }
 """The answers of a command, besides `error`. All others are answered with `ack`."""
 UNASKED: Final[tuple[type, ...]] = (
+    *get_args(live_frames.LiveNotice),
     frames.EntryFrame,
     frames.TypingFrame,
     frames.People,

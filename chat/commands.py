@@ -24,6 +24,7 @@ from chat.limits import (
     PINYIN_CHARS_MAX,
     ROOMS_PER_SESSION_MAX,
 )
+from chat.live_commands import LiveCommand
 
 CommandId = Annotated[int, Meta(ge=0, le=COMMAND_ID_MAX)]
 Languages = Annotated[tuple[Language, ...], Meta(min_length=1, max_length=LANGUAGES_MAX)]
@@ -79,6 +80,8 @@ class Post(_Command, frozen=True, kw_only=True, tag="post"):
     mentions: Mentions = ()
     announce: bool = False
     """As an announcement to the room; moderators only."""
+    versions: Annotated[tuple[tuple[Language, Text], ...], Meta(max_length=LANGUAGES_MAX)] = ()
+    """Of an announcement: one's own words for readers of other languages, instead of a translation."""
 
 
 class Edit(_Command, frozen=True, kw_only=True, tag="edit"):
@@ -356,6 +359,7 @@ Command = (
     | Names
     | Remark
     | FindPeople
+    | LiveCommand
     | Ping
 )
 RoomCommand = (
@@ -389,4 +393,5 @@ RoomCommand = (
     | Names
     | Remark
     | FindPeople
+    | LiveCommand
 )

@@ -9,7 +9,7 @@ not know. A log written today must be readable by the next ten versions.
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from chat.ids import Epoch, Position, RoomId, Seq, UserId
 from chat.limits import (
@@ -20,6 +20,14 @@ from chat.limits import (
     REASON_CHARS_MAX,
     TERM_CHARS_MAX,
     TEXT_CHARS_MAX,
+)
+from chat.live_events import (
+    HeldDecided,
+    LiveEvent,
+    PollClosed,
+    QuestionSettled,
+    Reported,
+    ReportSettled,
 )
 
 Role = Literal["owner", "moderator", "member", "guest"]
@@ -91,6 +99,10 @@ class Posted(Struct, frozen=True, kw_only=True, tag_field="type", tag="posted"):
     written_in: str = ""
     """The language as guessed from the script when it was posted ("" when that does not tell): enough to know who
     reads it as it stands. What was translated from is in `Translated.source`."""
+    held: Seq | UnsetType = UNSET
+    """The entry under which it was held back before a moderator, or its time, let it through."""
+    versions: tuple[tuple[str, Text], ...] | UnsetType = UNSET
+    """Of an announcement: the author's own words for readers of other languages, (language, text)."""
 
 
 class Edited(Struct, frozen=True, kw_only=True, tag_field="type", tag="edited"):
@@ -394,6 +406,7 @@ Event = (
     | ProposalHidden
     | CeremonyClosed
     | NamesChanged
+    | LiveEvent
 )
 
 
@@ -425,6 +438,8 @@ def refers_to(event: Event) -> int | None:
         case Explained() | Suggested() | Voted():
             return event.of
         case CeremonyConsented() | NameProposed() | ProposalHidden() | CeremonyClosed():
+            return event.of
+        case HeldDecided() | Reported() | ReportSettled() | PollClosed() | QuestionSettled():
             return event.of
         case _:
             return None

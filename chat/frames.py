@@ -8,9 +8,11 @@ from typing import Literal
 
 from msgspec import Struct
 
+from chat.conduct import FREE, ORDINARY, Conduct, Standing
 from chat.errors import ErrorCode
 from chat.events import CeremonyOpened, Event, GivenTo, NameProposed, ProposalTally, Role
 from chat.ids import Epoch, Position, RoomId, Seq, UserId
+from chat.live_frames import LiveFrame
 
 CountByLanguage = dict[str, int]
 
@@ -130,6 +132,10 @@ class RoomFrame(Struct, frozen=True, kw_only=True, tag_field="type", tag="room")
     glossary_version: Seq = 0
     pins: tuple[Seq, ...] = ()
     ceremonies: tuple[CeremonyView, ...] = ()
+    conduct: Conduct = ORDINARY
+    """How one may speak here. In a room that is not ordinary, ask for `stage`."""
+    standing: Standing = FREE
+    """What moderators decided about the reader."""
 
 
 class RoomRefused(Struct, frozen=True, kw_only=True):
@@ -264,6 +270,7 @@ Frame = (
     | PreviewFrame
     | NamesFrame
     | TallyFrame
+    | LiveFrame
     | Pong
     | Closing
 )

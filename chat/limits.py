@@ -103,3 +103,31 @@ REMARKS_MAX: Final = 500
 """Private remarks of one reader in one room."""
 FOUND_MAX: Final = 20
 """People in one answer of a search."""
+
+SLOW_S_MAX: Final = 6 * 3600
+SENIOR_S_MAX: Final = 30 * 86_400
+PRESCREEN_S_MAX: Final = 60
+"""A live room in which words are older than a minute is no conversation."""
+RATE_MAX: Final = 1_000
+CAPACITY_MAX: Final = 1_000_000
+TIMEOUT_S_MIN: Final = 10
+TIMEOUT_S_MAX: Final = 28 * 86_400
+DELETE_LAST_MAX: Final = 50
+HELD_MAX: Final = 500
+"""Held messages of one room; beyond, new ones that would be held are refused, by name."""
+REPORTS_MAX: Final = 500
+WORDS_MAX: Final = 2_000
+"""Rows of one room's word list."""
+WORD_CHARS_MAX: Final = 100
+HANDS_MAX: Final = 1_000
+OPTIONS_MAX: Final = 10
+OPTION_CHARS_MAX: Final = 300
+POLLS_MAX: Final = 5
+"""Open polls of one room."""
+POLL_S_MAX: Final = 86_400
+QUESTIONS_MAX: Final = 200
+"""Open questions of one room."""
+QUESTIONS_PER_MEMBER_MAX: Final = 3
+PROGRAMME_ITEMS_MAX: Final = 50
+TITLE_CHARS_MAX: Final = 320
+URL_CHARS_MAX: Final = 2_000

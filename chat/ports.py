@@ -340,6 +340,10 @@ class JobText(Struct, frozen=True, tag="message"):
     """The room's translation budget, for the in-budget share; 0: unknown."""
     posted_at_ms: int = 0
     """When the text was accepted, on the caller's clock."""
+    audience: str = ""
+    """Who receives the translations instead of the readers of their language: moderators, of a held message."""
+    given: tuple[str, ...] = ()
+    """Languages for whose readers the author wrote it themselves: not translated into."""
 
 
 class PreviewText(Struct, frozen=True, tag="preview"):

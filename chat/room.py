@@ -101,6 +101,20 @@ MAY: Final[Mapping[str, frozenset[Role]]] = {
     "report_proposal": EVERY_ROLE,
     "own_name": EVERY_ROLE,
     "stop_ceremony": MODERATORS,
+    "conduct": MODERATORS,
+    "sanction": MODERATORS,
+    "decide_held": MODERATORS,
+    "report": EVERY_ROLE,
+    "settle_report": MODERATORS,
+    "change_words": MODERATORS,
+    "raise_hand": EVERY_ROLE,
+    "desk": MODERATORS,
+    "programme": MODERATORS,
+    "poll": MODERATORS,
+    "vote_poll": EVERY_ROLE,
+    "ask_stage": EVERY_ROLE,
+    "vote_question": EVERY_ROLE,
+    "settle_question": MODERATORS,
 }
 """Who may do what. Reading covers history, presence, read markers, the glossary and asking for translations;
 suggesting covers votes on suggestions. Guests give and get names as everybody does: at an event nearly all are guests.

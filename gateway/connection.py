@@ -68,6 +68,7 @@ from chat.frames import (
 )
 from chat.ids import Position
 from chat.language import canonical_list
+from chat.live_commands import Desk, LiveCommand, ModerationCommand, Stage
 from chat.room import Caller
 from chat.service import Standing, glossary_rows, position_of
 from chat.text import clean_name
@@ -177,6 +178,9 @@ class Connection:
 
     async def _answer(self, caller: Caller, command: Command) -> None:
         service = self._gateway.service
+        if isinstance(command, LiveCommand):
+            await self._answer_live(caller, command)
+            return
         match command:
             case Post():
                 self._ack(command.id, position_of(await service.post(caller, command)))
@@ -250,6 +254,17 @@ class Connection:
                 raise Rejected(ErrorCode.ALREADY_READY)
             case _:
                 assert_never(command)
+
+    async def _answer_live(self, caller: Caller, command: LiveCommand) -> None:
+        service = self._gateway.service
+        if isinstance(command, Desk):
+            self.send(await service.desk(caller, self.languages, command))
+        elif isinstance(command, Stage):
+            self.send(await service.stage(caller, command))
+        elif isinstance(command, ModerationCommand):
+            self._ack(command.id, position_of(await service.moderate(caller, command)))
+        else:
+            self._ack(command.id, position_of(await service.on_stage(caller, command)))
 
     async def _preview(self, caller: Caller, command: Preview) -> None:
         try:

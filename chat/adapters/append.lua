@@ -47,7 +47,10 @@ local function revision_of(seq)
   if edited then return edited end
   if tonumber(seq) <= floor and archived_revision ~= '' then return archived_revision end
   local kind = kind_at(seq)
-  if kind == 'posted' or kind == 'room_created' or kind == 'room_changed' or kind == 'name_proposed' then return '0' end
+  if kind == 'posted' or kind == 'room_created' or kind == 'room_changed' or kind == 'name_proposed'
+    or kind == 'held_back' or kind == 'programme_changed' or kind == 'poll_opened' or kind == 'question_asked' then
+    return '0'
+  end
   return nil
 end
 

@@ -18,7 +18,10 @@ from chat.events import Edited, Entry
 from chat.ports import TEXTS_ABOUT, Archive, ArchivedEntry
 from chat.wire import decode_event
 
-TRANSLATABLE: Final = ("posted", "room_created", "room_changed", "name_proposed")
+TRANSLATABLE: Final = (
+    "posted", "room_created", "room_changed", "name_proposed", "held_back", "programme_changed", "poll_opened",
+    "question_asked",
+)  # fmt: skip
 """Kinds of entries with a text of their own: they have a revision, and translations guard it."""
 
 

@@ -44,6 +44,17 @@ from chat.frames import (
 )
 from chat.ids import Position
 from chat.limits import HELLO_WITHIN_S, PING_INTERVAL_S
+from chat.live_frames import (
+    CrowdFrame,
+    DecidedFrame,
+    DeskFrame,
+    PollTallyFrame,
+    QuestionTallyFrame,
+    ReactionsFrame,
+    SkippedFrame,
+    StageFrame,
+    WaitFrame,
+)
 from chat.wire import Codec
 
 FRAME_BYTES_MAX: Final = 16 * 1024 * 1024
@@ -216,7 +227,20 @@ class Line:
                 self._questions.answer(frame.re or 0, frame)
             case NewerError(frame=error):
                 self._questions.answer(error.re or 0, error)
-            case People(re=None) | TypingFrame() | TallyFrame():
+            case DeskFrame() | StageFrame():
+                self._questions.answer(frame.re, frame)
+            case (
+                People(re=None)
+                | TypingFrame()
+                | TallyFrame()
+                | PollTallyFrame()
+                | QuestionTallyFrame()
+                | ReactionsFrame()
+                | SkippedFrame()
+                | CrowdFrame()
+                | DecidedFrame()
+                | WaitFrame()
+            ):
                 if len(self._inbox) < self._inbox.items_max // 2:
                     self._inbox.offer(frame)
                 else:

@@ -31,6 +31,7 @@ from chat.frames import (
     Welcome,
 )
 from chat.limits import COMMAND_ID_MAX
+from chat.live_frames import DeskFrame, StageFrame
 
 
 class Lost:
@@ -38,7 +39,8 @@ class Lost:
 
 
 _LOST: Final = Lost()
-Answer = Ack | ErrorFrame | Welcome | RoomFrame | Page | People | GlossaryFrame | PreviewFrame | NamesFrame | Pong
+_Answer = Ack | ErrorFrame | Welcome | RoomFrame | Page | People | GlossaryFrame | PreviewFrame | NamesFrame | Pong
+Answer = _Answer | DeskFrame | StageFrame
 A = TypeVar("A", bound=Answer)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import get_args
 
 import pytest
+from msgspec import structs
 
 from chat.commands import (
     AcceptName,
@@ -43,6 +44,7 @@ from chat.commands import (
 from chat.errors import ErrorCode, Rejected
 from chat.events import Edited, Joined, Left, Mention, Posted, Reacted, Recalled, Role, RoleChanged
 from chat.ids import Position
+from chat.live_commands import LiveCommand
 from chat.ports import DropMember, Guard, Invite, Member, RoomState, SetMember
 from chat.room import (
     MAY,
@@ -58,6 +60,7 @@ from chat.room import (
     decide_removal,
     decide_role,
 )
+from tests.golden.examples import COMMANDS as EXAMPLES
 
 ROLES = get_args(Role)
 ME, OTHER = "me", "other"
@@ -88,6 +91,20 @@ vote_name     yes yes yes yes
 report_proposal yes yes yes yes
 own_name      yes yes yes yes
 stop_ceremony yes yes no  no
+conduct yes yes no  no
+sanction yes yes no  no
+decide_held yes yes no  no
+report yes yes yes yes
+settle_report yes yes no  no
+change_words yes yes no  no
+raise_hand yes yes yes yes
+desk yes yes no  no
+programme yes yes no  no
+poll yes yes no  no
+vote_poll yes yes yes yes
+ask_stage yes yes yes yes
+vote_question yes yes yes yes
+settle_question yes yes no  no
 """
 ROWS = [line.split() for line in TABLE.strip().splitlines()]
 CELLS = [(action, role, cell == "yes") for action, *cells in ROWS for role, cell in zip(ROLES, cells, strict=True)]
@@ -171,6 +188,11 @@ ROOM_COMMANDS: dict[str, RoomCommand] = {
     "names": Names(id=1, room="r"),
     "remark": Remark(id=1, room="r", user="other", text="My friend"),
     "find_people": FindPeople(id=1, room="r", query="bai"),
+    **{
+        name: structs.replace(command, room="r")
+        for name, command in EXAMPLES.items()
+        if isinstance(command, LiveCommand)
+    },
 }
 
 

@@ -15,6 +15,10 @@ import msgspec
 from chat import commands as c
 from chat import events as e
 from chat import frames as f
+from chat import live_commands as lc
+from chat import live_events as le
+from chat import live_frames as lf
+from chat.conduct import Conduct, Standing
 from chat.errors import ERRORS, ErrorCode
 from chat.ids import Position
 from chat.wire import Codec
@@ -24,6 +28,15 @@ AT_MS = 1_764_000_000_000
 ROOM = "spring-concert"
 EPOCH = "0f3a9c"
 MENTION = e.Mention(user="brecken", text="@白睿康")
+
+WORD = le.Word(text="加微信", action="hold", loose=True, note="advertising")
+PROGRAMME = le.Programme(
+    starts_ms=AT_MS + 3_600_000,
+    ends_ms=AT_MS + 7_200_000,
+    poster="https://example.org/poster.png",
+    about="一起唱歌",
+    items=(le.ScheduleItem(at_ms=AT_MS + 3_600_000, title="开场 · Opening"),),
+)
 
 COMMANDS: dict[str, c.Command] = {
     "hello": c.Hello(
@@ -74,6 +87,26 @@ COMMANDS: dict[str, c.Command] = {
     "names": c.Names(id=32, room=ROOM, users=("brecken",)),
     "remark": c.Remark(id=33, room=ROOM, user="brecken", text="吉他手"),
     "find_people": c.FindPeople(id=34, room=ROOM, query="brk"),
+    "set_conduct": lc.SetConduct(
+        id=35, room=ROOM, conduct=Conduct(kind="live", slow_s=10), why="so many of us", once="l-1"
+    ),
+    "sanction": lc.Sanction(
+        id=36, room=ROOM, user="mallory", action="timeout", for_s=600, why="spam", of=9, delete_last=5, once="l-2"
+    ),
+    "decide_held": lc.DecideHeld(id=37, room=ROOM, of=90, approve=True, once="l-3"),
+    "report": lc.Report(id=38, room=ROOM, of=9, language="en", why="an advertisement", once="l-4"),
+    "settle_report": lc.SettleReport(id=39, room=ROOM, of=9, remove=True, once="l-5"),
+    "set_words": lc.SetWords(id=40, room=ROOM, words=(WORD,), lists=("insults",), once="l-6"),
+    "raise_hand": lc.RaiseHand(id=41, room=ROOM, once="l-7"),
+    "desk": lc.Desk(id=42, room=ROOM),
+    "set_programme": lc.SetProgramme(id=43, room=ROOM, programme=PROGRAMME, once="l-8"),
+    "open_poll": lc.OpenPoll(id=44, room=ROOM, question="下一首？", options=("茉莉花", "Imagine"), once="l-9"),
+    "vote_poll": lc.VotePoll(id=45, room=ROOM, of=95, choices=(1,), once="l-10"),
+    "close_poll": lc.ClosePoll(id=46, room=ROOM, of=95, once="l-11"),
+    "ask": lc.Ask(id=47, room=ROOM, text="Will there be an encore?", once="l-12"),
+    "vote_question": lc.VoteQuestion(id=48, room=ROOM, of=97, once="l-13"),
+    "settle_question": lc.SettleQuestion(id=49, room=ROOM, of=97, outcome="answered", once="l-14"),
+    "stage": lc.Stage(id=50, room=ROOM),
 }
 
 GIVEN = e.GivenTo(
@@ -166,6 +199,38 @@ EVENTS: dict[str, e.Event] = {
         voters=37,
     ),
     "names_changed": e.NamesChanged(user="brecken", names=(GIVEN,)),
+    "conduct_changed": le.ConductChanged(by="rongrong", conduct=Conduct(kind="live", slow_s=10), why="so many of us"),
+    "sanctioned": le.Sanctioned(
+        user="mallory",
+        name="Mallory",
+        by="rongrong",
+        action="timeout",
+        standing=Standing(muted=True, until_ms=AT_MS + 600_000),
+        why="spam",
+        of=9,
+    ),
+    "held_back": le.HeldBack(
+        author="mallory",
+        name="Mallory",
+        text="想赚钱加微信",
+        why="words",
+        hits=(le.Hit(word="加微信", action="hold", start=3, end=6, how="plain"),),
+        written_in="zh",
+    ),
+    "held_decided": le.HeldDecided(of=90, author="mallory", by="rongrong", approved=False, why="advertising"),
+    "reported": le.Reported(
+        of=9, by="brecken", author="mallory", revision=0, seen="Add me", language="en", why="an advertisement"
+    ),
+    "report_settled": le.ReportSettled(of=9, by="rongrong", outcome="removed"),
+    "words_changed": le.WordsChanged(by="rongrong", words=(WORD,), lists=("insults",)),
+    "hand_raised": le.HandRaised(user="brecken", name="Brecken", on=True),
+    "programme_changed": le.ProgrammeChanged(by="rongrong", programme=PROGRAMME),
+    "poll_opened": le.PollOpened(by="rongrong", name="榕榕", question="下一首？", options=("茉莉花", "Imagine")),
+    "poll_voted": le.PollVoted(of=95, by="brecken", choices=(1,)),
+    "poll_closed": le.PollClosed(of=95, by="rongrong", outcome="ended", counts=(1_204, 1_796), voters=3_000),
+    "question_asked": le.QuestionAsked(by="brecken", name="Brecken", text="Will there be an encore?"),
+    "question_voted": le.QuestionVoted(of=97, by="rongrong", on=True),
+    "question_settled": le.QuestionSettled(of=97, by="rongrong", outcome="answered", votes=12),
 }
 
 _PAGE_ENTRY = f.PageEntry(seq=4, at_ms=AT_MS, event=EVENTS["posted"])
@@ -229,6 +294,65 @@ FRAMES: dict[str, f.Frame] = {
         re=32, room=ROOM, cards=(f.Card(user="brecken", name="Brecken", names=(GIVEN,), remark="吉他手"),)
     ),
     "tally": f.TallyFrame(room=ROOM, of=70, tally=(e.ProposalTally(proposal=72, votes=36),), voters=36),
+    "desk": lf.DeskFrame(
+        re=42,
+        room=ROOM,
+        conduct=Conduct(kind="live"),
+        held=(
+            lf.HeldView(
+                of=90,
+                at_ms=AT_MS,
+                held=EVENTS["held_back"],  # type: ignore[arg-type]  # a HeldBack
+                translations={"en": "Want money? Add my WeChat"},
+                recent=("hi",),
+            ),
+        ),
+        more_held=0,
+        reports=(
+            lf.ReportView(
+                of=9,
+                reports=(EVENTS["reported"],),  # type: ignore[arg-type]  # a Reported
+                original="加我",
+                translations={"en": "Add me"},
+            ),
+        ),
+        hands=(lf.HandView(user="brecken", name="Brecken", at_ms=AT_MS),),
+        sanctions=(
+            lf.StandingView(
+                user="mallory", name="Mallory", standing=Standing(muted=True), why="spam", by="rongrong", seq=91
+            ),
+        ),
+        words=(WORD,),
+        lists=("insults",),
+    ),
+    "stage": lf.StageFrame(
+        re=50,
+        room=ROOM,
+        conduct=Conduct(kind="live"),
+        standing=Standing(),
+        programme=PROGRAMME,
+        programme_seq=94,
+        polls=(
+            lf.PollView(
+                of=95,
+                opened=EVENTS["poll_opened"],  # type: ignore[arg-type]  # a PollOpened
+                counts=(3, 5),
+                voters=8,
+                mine=(1,),
+            ),
+        ),
+        questions=(
+            lf.QuestionView(of=97, asked=EVENTS["question_asked"], votes=2, mine=True),  # type: ignore[arg-type]  # a QuestionAsked
+        ),
+        now_ms=AT_MS,
+    ),
+    "poll_tally": lf.PollTallyFrame(room=ROOM, of=95, counts=(3, 5), voters=8),
+    "question_tally": lf.QuestionTallyFrame(room=ROOM, votes={97: 12}),
+    "reactions": lf.ReactionsFrame(room=ROOM, counts={4: {"❤️": 31}}),
+    "skipped": lf.SkippedFrame(room=ROOM, first=101, last=140, count=32),
+    "crowd": lf.CrowdFrame(room=ROOM, total=5_012, by_language={"zh": 1_502, "en": 3_510}),
+    "decided": lf.DecidedFrame(room=ROOM, what="held", of=90, why="words"),
+    "wait": lf.WaitFrame(room=ROOM, place=12, waiting=40),
     "room_ceremony": f.RoomFrame(
         room=ROOM,
         title="地球村 · Global Village",

@@ -25,6 +25,7 @@ from chat.events import (
     refers_to,
 )
 from chat.limits import ONCE_KEY_LIFE_S
+from chat.live_events import HeldBack, PollOpened, ProgrammeChanged, QuestionAsked
 from chat.ports import (
     AnyGuard,
     Appended,
@@ -109,6 +110,8 @@ class StoredRoom:
         entry = Entry(self.id, self.epoch, seq, at_ms, audience, encode_event(event))
         match event:
             case Posted() | RoomCreated() | RoomChanged() | NameProposed():
+                self.revisions[seq] = 0
+            case HeldBack() | ProgrammeChanged() | PollOpened() | QuestionAsked():
                 self.revisions[seq] = 0
             case Edited():
                 if event.of in self.revisions:
