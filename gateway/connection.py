@@ -51,8 +51,9 @@ from chat.commands import (
     Vote,
     VoteName,
 )
+from chat.conduct import conduct_of
 from chat.errors import ERRORS, CommandFailed, ErrorCode, Malformed, Rejected, Unavailable
-from chat.events import EVERYONE, Entry
+from chat.events import Entry
 from chat.frames import (
     Ack,
     Closing,
@@ -69,6 +70,8 @@ from chat.frames import (
 from chat.ids import Position
 from chat.language import canonical_list
 from chat.live_commands import Desk, LiveCommand, ModerationCommand, Stage
+from chat.live_events import MODERATORS, hears, own_audience
+from chat.room import MODERATORS as MODERATING
 from chat.room import Caller
 from chat.service import Standing, glossary_rows, position_of
 from chat.text import clean_name
@@ -357,7 +360,7 @@ class Connection:
         start, recovered, missed = where_to_start(position, newest, standing.state.dropped, unheard)
         catchup = Catchup(start)
         first_reader = room not in gateway.hub.rooms or self.languages not in gateway.hub.rooms[room].readers
-        here = gateway.hub.enter(room, Seat(self.outbox, self.codec, person), catchup)
+        here = gateway.hub.enter(room, Seat(self.outbox, self.codec, person, apart_of(standing)), catchup)
         here.configure(standing.state.settings)
         gateway.ceremonies.watch(room, standing.ceremonies)
         self.send(_room_frame(standing, newest, recovered, missed, re))
@@ -426,9 +429,14 @@ class Connection:
         await drained
 
     def _offer(self, entry: Entry) -> None:
-        if entry.audience == EVERYONE or entry.audience in self.languages:
+        if hears(entry.audience, self._ears(entry.room)):
             self.outbox.offer(Frames(entry).of(self.codec))
             self._gateway.hub.deliveries += 1
+
+    def _ears(self, room: str) -> tuple[str, ...]:
+        here = self._gateway.hub.rooms.get(room)
+        seat = here.seats.get(self.outbox) if here is not None else None
+        return self.languages if seat is None else seat.ears
 
     def _ack(self, re: int, position: Position | None = None) -> None:
         self.send(Ack(re=re, position=position))
@@ -482,7 +490,15 @@ def _room_frame(standing: Standing, head: Position, recovered: bool, missed: int
         glossary_version=standing.state.glossary_version,
         pins=standing.state.pins,
         ceremonies=standing.ceremonies,
+        conduct=conduct_of(standing.state.conduct),
+        standing=standing.own,
     )
+
+
+def apart_of(standing: Standing) -> tuple[str, ...]:
+    """The audiences of a member beside their languages."""
+    moderator = (MODERATORS,) if standing.member.role in MODERATING else ()
+    return (*moderator, own_audience(standing.member.user)) if standing.own.shadowed else moderator
 
 
 def _languages(tags: tuple[str, ...]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from typing import Final
 
 from chat.events import EVERYONE, Entry, Event, Posted
 from chat.frames import Person
+from chat.live_events import hears
 from chat.ports import RoomSettings, Roster
 from chat.wire import Codec, entry_frame, readable_event
 from gateway.catchup import Catchup
@@ -27,10 +28,17 @@ class Seat:
     outbox: Outbox
     codec: Codec
     person: Person
+    apart: tuple[str, ...] = ()
+    """Audiences beside one's languages: of moderators, of a shadowed member."""
 
     @property
     def languages(self) -> tuple[str, ...]:
         return self.person.languages
+
+    @property
+    def ears(self) -> tuple[str, ...]:
+        """All audiences of this reader, languages first, most liked first."""
+        return self.person.languages + self.apart if self.apart else self.person.languages
 
 
 class Frames:
@@ -84,10 +92,10 @@ class RoomHub:
         group.flush()
         released = 0
         for entry in catchup.release():
-            if entry.audience == EVERYONE or entry.audience in seat.languages:
+            if hears(entry.audience, seat.ears):
                 outbox.offer(Frames(entry).of(seat.codec))
                 released += 1
-        if (seat.codec, seat.languages) in self.holdings:
+        if (seat.codec, seat.ears) in self.holdings:
             self._late[outbox] = catchup.last
         group.add(outbox)
         return released
@@ -97,7 +105,7 @@ class RoomHub:
         if seat is None:
             return None
         self.catching.pop(outbox, None)
-        key = (seat.codec, seat.languages)
+        key = (seat.codec, seat.ears)
         group = self.groups.get(key)
         if group is not None:
             group.remove(outbox)
@@ -114,19 +122,28 @@ class RoomHub:
         """From the next entry on this reader reads other languages. Nothing is lost or twice: one sync step."""
         seat = self.seats[outbox]
         person = Person(user=seat.person.user, name=seat.person.name, languages=languages)
+        self._reseat(outbox, Seat(outbox, seat.codec, person, seat.apart))
+
+    def set_apart(self, outbox: Outbox, apart: tuple[str, ...]) -> None:
+        """From the next entry on this reader hears other audiences beside their languages."""
+        seat = self.seats[outbox]
+        if seat.apart != apart:
+            self._reseat(outbox, Seat(outbox, seat.codec, seat.person, apart))
+
+    def _reseat(self, outbox: Outbox, changed: Seat) -> None:
+        seat = self.seats[outbox]
         catchup = self.catching.get(outbox)
-        holding = self.holdings.get((seat.codec, seat.languages))
+        holding = self.holdings.get((seat.codec, seat.ears))
         if catchup is None and holding is not None:  # what waits for the old group is owed to this reader now
-            self.groups[seat.codec, seat.languages].flush()
+            self.groups[seat.codec, seat.ears].flush()
             for held in holding.everything():
                 if held.entry.seq > self._late.get(outbox, 0):
                     outbox.offer(Frames(held.entry).of(seat.codec))
         self.leave(outbox)
-        changed = Seat(outbox, seat.codec, person)
         self.enter(changed, catchup or Catchup(0))
         if catchup is None:
             del self.catching[outbox]
-            if (changed.codec, changed.languages) in self.holdings:
+            if (changed.codec, changed.ears) in self.holdings:
                 self._late[outbox] = self.last_seq
             self._group(changed).add(outbox)
 
@@ -149,7 +166,7 @@ class RoomHub:
         frames = Frames(entry)
         offered = 0
         for group in self.groups.values():
-            if entry.audience == EVERYONE or entry.audience in group.languages:
+            if entry.audience == EVERYONE or hears(entry.audience, group.languages):
                 group.offer(frames.of(group.codec))
                 offered += 1
         for catchup in self.catching.values():
@@ -180,7 +197,7 @@ class RoomHub:
     def _deliver_holding(self, entry: Entry) -> int:
         event, now_s, frames, offered = readable_event(entry.body), self._timers.now_s(), Frames(entry), 0
         for key, group in self.groups.items():
-            if entry.audience != EVERYONE and entry.audience not in group.languages:
+            if not hears(entry.audience, group.languages):
                 continue
             offered += 1
             holding = self.holdings.get(key)
@@ -219,10 +236,10 @@ class RoomHub:
             self._timers.call_later(max(0.0, due_s - now_s), lambda: self._release(key, holding, self._timers.now_s()))
 
     def _group(self, seat: Seat) -> Group:
-        key = (seat.codec, seat.languages)
+        key = (seat.codec, seat.ears)
         group = self.groups.get(key)
         if group is None:
-            group = self.groups[key] = Group(seat.codec, seat.languages, self._timers)
+            group = self.groups[key] = Group(seat.codec, seat.ears, self._timers)
         return group
 
 
@@ -258,7 +275,7 @@ class Hub:
         if here is None:
             return 0
         for group in here.groups.values():
-            if entry.audience == EVERYONE or entry.audience in group.languages:
+            if entry.audience == EVERYONE or hears(entry.audience, group.languages):
                 self.deliveries += len(group.members)
         return here.deliver(entry)
 

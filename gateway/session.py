@@ -7,7 +7,7 @@ exactly one answer (its own effect here, or the answer of what it performs).
 
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Final
+from typing import Final, get_args
 
 from chat import limits
 from chat.commands import (
@@ -37,6 +37,7 @@ from chat.commands import (
     VoteName,
 )
 from chat.errors import CommandFailed, ErrorCode, Malformed, Rejected
+from chat.live_commands import LiveCommand
 from chat.quota import Quota
 from chat.room import Caller
 from gateway.closing import CloseReason
@@ -51,6 +52,7 @@ TYPING_PER_S: Final = 0.5
 _WRITES: Final = (
     Post, Edit, Recall, React, Suggest, Vote, PutTerm, RemoveTerm, Configure, Pin, Preview, OpenCeremony, Consent,
     ProposeName, VoteName, ReportProposal, AcceptName, EndCeremony, SetName, Remark, FindPeople,
+    *get_args(LiveCommand),
 )  # fmt: skip
 """Commands that make work: a log entry, a translation, a look at every member."""
 

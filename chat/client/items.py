@@ -4,7 +4,7 @@ among them; what it need not know (repeats, pongs, newer kinds of frames) is cou
 from dataclasses import dataclass
 
 from chat.events import Event
-from chat.frames import People, TallyFrame, TypingFrame
+from chat.frames import CeremonyView, People, TallyFrame, TypingFrame
 from chat.ids import Position
 from chat.live_frames import LiveNotice
 
@@ -74,11 +74,22 @@ class RoomLost:
     words: str
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What goes on in a room that we begin or go on to follow: the naming ceremonies that are not over, with their
+    proposals, votes and our own vote. It stands instead of what was known of them before; entries that follow may be
+    in it already."""
+
+    room: str
+    ceremonies: tuple[CeremonyView, ...]
+
+
 Item = (
     Arrived
     | Unreadable
     | Recovered
     | Missed
+    | Standing
     | Connected
     | Disconnected
     | RoomLost

@@ -3,6 +3,7 @@
 from asyncio import gather
 from dataclasses import dataclass, replace
 
+from chat import conduct
 from chat import room as rules
 from chat.commands import (
     Configure,
@@ -41,6 +42,8 @@ class Standing:
     member: Member
     read: int
     ceremonies: tuple[CeremonyView, ...] = ()
+    own: conduct.Standing = conduct.FREE
+    """What moderators decided about them."""
 
 
 class Rooms(Ground):
@@ -58,10 +61,14 @@ class Rooms(Ground):
         if view.state is None:
             raise Rejected(ErrorCode.ROOM_NOT_FOUND)
         member = view.member or Member(caller.user, caller.name, "owner")
-        read, ceremonies = await gather(self.log.read_marker(room, caller.user), self.log.ceremonies(room))
+        read, ceremonies, own = await gather(
+            self.log.read_marker(room, caller.user),
+            self.log.ceremonies(room),
+            self.log.row(room, "standing", caller.user),
+        )
         ballots = await gather(*(self.log.ballot(room, each.id, caller.user) for each in ceremonies))
         views = tuple(ceremony_view(each, mine) for each, mine in zip(ceremonies, ballots, strict=True))
-        return Standing(view.state, member, read, views)
+        return Standing(view.state, member, read, views, conduct.standing_of(own))
 
     async def join(self, caller: Caller, command: Join) -> Standing:
         """Become a member, by the token's grant or an invitation; a member already is simply shown in.
