@@ -8,12 +8,13 @@ Why: `transport.write` of uvloop queues, collects and sends at the end of the ti
 5.0 us a reader where `send` on the socket costs 4.5 and a loop in C 4.1 (measured): `send` may be called by whoever
 shares one frame among many, without a Python call in between.
 
-The socket is a duplicate: the transport closes its own descriptor before it says so, and by then its number may be
-somebody else's connection. Over TLS there is nothing to be handed to the kernel, and all goes through the transport.
+The descriptor is the transport's own, borrowed: a duplicate for each connection would halve how many people a process
+may hold. So whoever owns the transport must call `end_straight` in `connection_lost` at the latest: asyncio and uvloop
+close the descriptor right after it, and its number may be somebody else's connection then. Over TLS there is nothing to
+be handed to the kernel, and all goes through the transport.
 """
 
 import asyncio
-import os
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -30,7 +31,7 @@ class StraightTransport(asyncio.Transport):
         """`changed` is told whenever `send` appears or disappears."""
         self._transport = transport
         self._changed = changed
-        self._socket = None if transport.get_extra_info("sslcontext") else _duplicate(transport)
+        self._socket = None if transport.get_extra_info("sslcontext") else _borrowed(transport)
         self.send: Send | None = self._socket.send if self._socket is not None else None
         """None while something waits: then only `write` keeps the order."""
 
@@ -60,9 +61,9 @@ class StraightTransport(asyncio.Transport):
         self._transport.abort()
 
     def end_straight(self) -> None:
-        """Give the duplicate back: the peer learns of a close when the last descriptor is closed. Idempotent."""
+        """Give the descriptor back; a `send` that somebody kept raises OSError from now on. Idempotent."""
         if self._socket is not None:
-            self._socket.close()
+            self._socket.detach()
             self._socket = self.send = None
             self._changed(None)
 
@@ -85,10 +86,19 @@ class StraightTransport(asyncio.Transport):
         self._transport.resume_reading()
 
 
-def _duplicate(transport: asyncio.Transport) -> socket.socket | None:
+class _Borrowed(socket.socket):
+    """Never closes its descriptor, whatever becomes of it."""
+
+    __slots__ = ()
+
+    def __del__(self) -> None:
+        self.detach()
+
+
+def _borrowed(transport: asyncio.Transport) -> socket.socket | None:
     original = transport.get_extra_info("socket")
     if original is None:
         return None
-    duplicate = socket.socket(original.family, original.type, original.proto, fileno=os.dup(original.fileno()))
-    duplicate.setblocking(False)
-    return duplicate
+    borrowed = _Borrowed(original.family, original.type, original.proto, fileno=original.fileno())
+    borrowed.setblocking(False)
+    return borrowed

@@ -1,9 +1,11 @@
 """Bytes that go straight to the kernel never overtake bytes that wait, and end where the connection ends."""
 
 import asyncio
+import os
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import cast
 
 import pytest
 import uvloop
@@ -87,6 +89,50 @@ def test_the_peer_learns_of_the_end_and_nothing_is_sent_after_it(new_loop: Loop,
 
     with asyncio.Runner(loop_factory=new_loop) as runner:
         runner.run(story())
+
+
+@pytest.mark.parametrize("how", ["close", "abort", "peer"])
+def test_a_connection_is_one_descriptor_and_it_is_open_until_connection_lost(new_loop: Loop, how: str) -> None:
+    """`StraightTransport` borrows it. Were it closed earlier, its number could be another client's while we still send
+    to it. A duplicate instead took two descriptors a client: 10,000 clients did not fit a limit of 20,000."""
+
+    class Witness(asyncio.Protocol):
+        def connection_lost(self, exc: Exception | None) -> None:
+            os.fstat(number)
+            straight.end_straight()
+            lost.set_result(None)
+
+    async def story() -> None:
+        nonlocal number, straight, lost
+        lost = asyncio.get_running_loop().create_future()
+        ours, peer = socket.socketpair()
+        ours.setblocking(False)
+        transport, _ = await asyncio.get_running_loop().create_connection(Witness, sock=ours)
+        number, before = ours.fileno(), len(os.listdir("/proc/self/fd"))
+        straight = StraightTransport(transport, lambda _: None)
+        assert len(os.listdir("/proc/self/fd")) == before
+        if how == "peer":
+            peer.close()
+        else:
+            getattr(transport, how)()  # past us, as the loop itself does when a connection breaks
+        async with asyncio.timeout(5):
+            await lost
+            while is_open(number):
+                await asyncio.sleep(0)
+        del straight  # and closes nothing that is not its own
+        peer.close()
+
+    number, straight, lost = -1, cast(StraightTransport, None), cast("asyncio.Future[None]", None)
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(story())
+
+
+def is_open(number: int) -> bool:
+    try:
+        os.fstat(number)
+    except OSError:
+        return False
+    return True
 
 
 async def read_end(peer: socket.socket) -> bytes:
