@@ -72,6 +72,18 @@ class Spec:
     """True: everybody sees everybody join. False: all are members already when the first one walks in."""
     back_within_s: float | None
     """After a storm: None for the backoff of clients, or the bound of a random time."""
+    writers_apart: bool = False
+    """Part 0 writes and the others read: then a post is not late because its process was busy reading."""
+
+    @property
+    def reading(self) -> tuple[int, int]:
+        """Of readers: those from the first number on, in steps of the second."""
+        return (self.part - 1, self.parts - 1) if self.writers_apart else (self.part, self.parts)
+
+    @property
+    def writing(self) -> tuple[int, int]:
+        """The same of writers."""
+        return (self.part, 1) if self.writers_apart else (self.part, self.parts)
 
     @classmethod
     def from_json(cls, found: dict[str, Any]) -> "Spec":
@@ -210,7 +222,8 @@ class Crowd:
         self.ending = False
         self.answered = asyncio.Event()
         self.chance = random.Random(f"crowd:{spec.seed}:{spec.part}")
-        self.join, self.resume, self.lag = Histogram(), Histogram(), Histogram()
+        self.connecting, self.reconnecting, self.lag = Histogram(), Histogram(), Histogram()
+        self.join, self.resume = Histogram(), Histogram()
         seconds = int(spec.scenario.duration_s) + 1
         by_second: list[dict[int, int]] = [{} for _ in range(seconds)]
         self.by_second = by_second
@@ -237,11 +250,11 @@ class Crowd:
                 places[number % self.rooms],
                 stalled=number < stalled,
             )
-            for number in range(spec.part, spec.scenario.readers, spec.parts)
+            for number in _every(spec.reading, spec.scenario.readers)
         ]
         self.writers = {
             number: Writer(f"load-{spec.run}-w{number}", spec.rooms[number % self.rooms], self.plan.language(number))
-            for number in range(spec.part, spec.scenario.writers, spec.parts)
+            for number in _every(spec.writing, spec.scenario.writers)
         }
 
     def spawn(self, work: Any) -> None:
@@ -301,8 +314,8 @@ class Crowd:
 
     # -- walking in ----------------------------------------------------------------------------------------------------
 
-    async def connect(self, member: Reader | Writer) -> RawMember:
-        """A socket and a hello. Raises OSError, TimeoutError."""
+    async def connect(self, member: Reader | Writer, took: Histogram) -> RawMember:
+        """An open WebSocket; `took`: how long it took to be accepted. Raises OSError, TimeoutError."""
         spec, self._connects = self.spec, self._connects + 1
         loopback = spec.host.startswith("127.")
         source = f"127.{1 + spec.part}.0.{1 + self._connects // SOURCE_PORTS % 250}" if loopback else None
@@ -314,7 +327,9 @@ class Crowd:
         else:
             hooks = {"on_gone": lambda: self._writer_gone(member)}
         on_entry = member.on_entry if isinstance(member, Reader) else self._overheard
+        began_s = time.monotonic()
         socket = await RawMember.connect(spec.port, on_entry, host=spec.host, source=source, tls=self._tls, **hooks)
+        took.add(time.monotonic() - began_s)
         self.counts.connected += 1
         return socket
 
@@ -332,7 +347,7 @@ class Crowd:
         for failures in range(RETRIES_MAX):
             began_s = time.monotonic()
             try:
-                socket = await self.connect(member)
+                socket = await self.connect(member, self.connecting)
                 await self._say_hello(member, socket)
                 if isinstance(member, Writer) or not self.spec.newcomers:
                     await socket.ask(lambda id: Join(id=id, room=member.room))
@@ -375,7 +390,7 @@ class Crowd:
                 return
             socket = None
             try:
-                socket = await self.connect(reader)
+                socket = await self.connect(reader, self.reconnecting)
                 frame = await self._say_hello_again(reader, socket)
                 if frame["type"] != "room":
                     raise ConnectionError(f"not let back in: {frame.get('refused')}")
@@ -425,7 +440,7 @@ class Crowd:
             await self._at_rate([self.sit_down(reader) for reader in self.readers])
 
     async def _at_rate(self, walks: list[Any]) -> None:
-        began_s, per_s = time.monotonic(), self.spec.joins_per_s / self.spec.parts
+        began_s, per_s = time.monotonic(), self.spec.joins_per_s / self.spec.reading[1]
         gate = asyncio.Semaphore(WALKING_IN_AT_ONCE)
 
         async def one(walk: Any) -> None:
@@ -527,6 +542,8 @@ class Crowd:
     def report(self) -> dict[str, Any]:
         return {
             "counts": self.counts.to_json(),
+            "connect": self.connecting.to_json(),
+            "reconnect": self.reconnecting.to_json(),
             "join": self.join.to_json(),
             "resume": self.resume.to_json(),
             "lag": self.lag.to_json(),
@@ -534,6 +551,12 @@ class Crowd:
             "ack": self.ack,
             "translation": self.translation,
         }
+
+
+def _every(place: tuple[int, int], count: int) -> range:
+    """The numbers below `count` that fall to a process; none to one that has no place among them."""
+    first, step = place
+    return range(first, count, step) if 0 <= first < step else range(0)
 
 
 def raise_open_files() -> int:

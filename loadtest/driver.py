@@ -23,7 +23,7 @@ from chat.commands import Command, CreateRoom, Hello, Leave
 from loadtest.histogram import Histogram
 from loadtest.raw import RawMember
 from loadtest.scenarios import Scenario
-from loadtest.server import Address, Processes, deltas, gateways_known, metrics
+from loadtest.server import Address, Processes, deltas, gateways_known, kernel_bytes, metrics
 from loadtest.tokens import mint
 
 START_AFTER_S: Final = 0.5
@@ -63,6 +63,12 @@ class Course:
     joins_per_s: float = 200.0
     newcomers: bool = True
     back_within_s: float | None = None
+    writers_apart: bool = False
+    """One process more, which has all the writers; `processes` have the readers."""
+
+    @property
+    def parts(self) -> int:
+        return self.processes + self.writers_apart
 
 
 class _Child:
@@ -110,16 +116,17 @@ async def load_test(target: Target, scenario: Scenario, course: Course, tell: Te
         "rooms": rooms,
         "scenario": asdict(scenario),
         "seed": course.seed,
-        "parts": course.processes,
+        "parts": course.parts,
         "keys": str(target.keys) if target.keys is not None else None,
         "tokens": tokens,
         "joins_per_s": course.joins_per_s,
         "newcomers": course.newcomers,
         "back_within_s": course.back_within_s,
+        "writers_apart": course.writers_apart,
     }
     samples: list[dict[str, Any]] = []
     stage = {"stage": "walking in", "began_s": time.monotonic(), "target": target.address}
-    async with _crowds(spec, course.processes) as children, asyncio.TaskGroup() as tasks:
+    async with _crowds(spec, course.parts) as children, asyncio.TaskGroup() as tasks:
         watching = tasks.create_task(_watch(children, watch, samples, stage, tell))
         walked_s = time.monotonic()
         generators = [(await child.said("ready"))["generator"] for child in children]
@@ -264,6 +271,7 @@ async def _watch(
             "at_s": round(now_s - stage["began_s"], 2),
             "stage": stage["stage"],
             "processes": watch.look(now_s - last_s),
+            "kernel": kernel_bytes() if watch.pids else {},
             **{
                 f"{name}_per_s": round((counts.get(name, 0) - earlier.get(name, 0)) / (now_s - last_s), 1)
                 for name in RATES
@@ -303,7 +311,10 @@ def _united(bitmaps: Sequence[str]) -> bytes:
 def _report(scenario: Scenario, parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     counts = added([part["counts"] for part in parts])
     delivery, ack, translation = (_by_second(parts, name) for name in ("delivery", "ack", "translation"))
-    whole = {name: _merged([Histogram.from_json(part[name]) for part in parts]) for name in ("join", "resume", "lag")}
+    whole = {
+        name: _merged([Histogram.from_json(part[name]) for part in parts])
+        for name in ("connect", "reconnect", "join", "resume", "lag")
+    }
     seconds = [
         {
             "s": second,
@@ -322,6 +333,8 @@ def _report(scenario: Scenario, parts: Sequence[Mapping[str, Any]]) -> dict[str,
         "unacknowledged": counts["sent"] - counts["acknowledged"],
         "lost": sum(part["lost"] for part in parts),
         "doubled": sum(part["doubled"] for part in parts),
+        "connect": whole["connect"].summary(),
+        "reconnect": whole["reconnect"].summary(),
         "join": whole["join"].summary(),
         "resume": whole["resume"].summary(),
         "send_lag": whole["lag"].summary(),

@@ -161,7 +161,8 @@ td {{ font-variant-numeric: tabular-nums }}
 FIGURES: Final = (
     *("readers", "joined", "sent", "acknowledged", "delivered", "deliveries_per_s", "posts_per_s"),
     *("lost", "doubled", "reordered", "unrecovered", "dropped", "resumed", "slow_closed"),
-    *("join", "ack", "delivery", "translation", "resume", "send_lag", "refused", "failed_connects", "untranslated"),
+    *("connect", "join", "ack", "delivery", "translation", "reconnect", "resume", "send_lag"),
+    *("refused", "failed_connects", "untranslated"),
 )
 
 

@@ -126,6 +126,21 @@ def usage(pid: int) -> tuple[float, int]:
     return (int(fields[11]) + int(fields[12])) * TICK_S, int(fields[21]) * PAGE_BYTES
 
 
+def kernel_bytes() -> dict[str, int]:
+    """What the kernel of this machine holds for everybody: buffers of TCP sockets, and records (slabs) of any kind,
+    among them those of sockets. Empty elsewhere than on Linux."""
+    found = {}
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        for line in Path("/proc/net/sockstat").read_text("ascii").splitlines():
+            words = line.split()
+            if words[0] == "TCP:":
+                found["socket_buffers"] = int(words[words.index("mem") + 1]) * PAGE_BYTES
+        for line in Path("/proc/meminfo").read_text("ascii").splitlines():
+            if line.startswith("Slab:"):
+                found["slabs"] = int(line.split()[1]) * 1024
+    return found
+
+
 def gateways_known(processes: Processes) -> int | None:
     return len(processes.pids["gateway"]) if "gateway" in processes.pids else None
 

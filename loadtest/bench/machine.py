@@ -29,6 +29,14 @@ def pin(pids: Iterable[int], core: int) -> None:
             os.sched_setaffinity(int(thread.name), {core})
 
 
+def part(server: Iterable[int]) -> None:
+    """These processes on one processor; ourselves, and whatever we start from now on, on the other. Nothing happens on
+    a machine with one processor."""
+    if (os.cpu_count() or 1) > 1:
+        pin(server, SERVER_CORE)
+        os.sched_setaffinity(0, {GENERATOR_CORE})
+
+
 def descendants(pids: Iterable[int]) -> list[int]:
     """These processes and their children."""
     found = list(pids)

@@ -2,7 +2,8 @@
 
 10,000 members, 10 posts a second for a minute: 100,000 deliveries a second, heard by one process of members on the
 other processor. Nothing may be lost or reordered. Resident memory of a member is the growth of the gateway from before
-anybody came until all sat idle, over their number; the kernel's socket memory (both ends, machine-wide) stands apart.
+anybody came until all sat idle, over their number. The kernel's stands apart, machine-wide and so of both ends: buffers
+of sockets, and records (slabs) of any kind.
 """
 
 import argparse
@@ -12,11 +13,12 @@ import sys
 from collections.abc import Sequence
 from typing import Any, Final
 
-from loadtest.bench.idle import socket_bytes
+from loadtest.bench.machine import part
 from loadtest.bench.rounds import busy, one_round, own_server, save
 from loadtest.driver import Course
 from loadtest.product import resident_bytes
 from loadtest.scenarios import Scenario
+from loadtest.server import kernel_bytes
 
 MEMBERS: Final = 10_000
 POSTS_PER_S: Final = 10.0
@@ -37,18 +39,21 @@ async def members(count: int, posts_per_s: float, duration_s: float) -> dict[str
     )
     async with own_server() as product:
         [gateway] = product.pids("gateway")
-        before, sockets_before = resident_bytes(gateway), socket_bytes()
-        report = await one_round(product, scenario, Course(newcomers=False, joins_per_s=300.0))
-        sockets_after = socket_bytes()
+        part([gateway, *product.pids("engine")])
+        before, kernel_before = resident_bytes(gateway), kernel_bytes()
+        report = await one_round(product, scenario, Course(newcomers=False, joins_per_s=300.0, writers_apart=True))
+    kernel_idle = [look["kernel"] for look in report["server"] if look["stage"] == "walking in"][-1]
     walked_in = report["memory_walked_in"]["gateway"]["resident_bytes"]
     per_member = round((walked_in - before) / (count + scenario.writers))
     return {
         "members": count,
-        **{name: report[name] for name in ("join", "delivery", "ack", "send_lag", "deliveries_per_s")},
+        **{name: report[name] for name in ("connect", "join", "delivery", "ack", "send_lag", "deliveries_per_s")},
         **{name: report[name] for name in ("lost", "doubled", "reordered", "violations", "generator")},
         "processors": busy(report),
         "resident_bytes_per_member": per_member,
-        "kernel_socket_bytes_before_and_at_the_end": [sockets_before, sockets_after],
+        "kernel_bytes_per_member_both_ends": {
+            what: round((held - kernel_before[what]) / (count + scenario.writers)) for what, held in kernel_idle.items()
+        },
         "target_p99_ms": TARGET_P99_MS,
         "target_bytes_per_member": TARGET_BYTES,
         "server": report["server"],

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from loadtest.bench.machine import part
 from loadtest.bench.rounds import busy, one_round, own_server, save
 from loadtest.driver import Course
 from loadtest.measure import median
@@ -40,7 +41,8 @@ async def stall(readers: int, minutes: float) -> dict[str, Any]:
             stalled_share=share,
         )
         async with own_server() as product:
-            report = await one_round(product, scenario, Course(newcomers=False))
+            part([*product.pids("gateway"), *product.pids("engine")])
+            report = await one_round(product, scenario, Course(newcomers=False, writers_apart=True))
         rounds.append(
             {
                 "stalled": scenario.stalled,

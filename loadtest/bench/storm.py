@@ -2,7 +2,8 @@
 
 Members of one room, posts going on. Then all sockets of the readers are cut; each comes back after the pause that
 clients draw (up to half a second, doubling with each failure), says hello with its position, and must be resumed with
-nothing lost, doubled or reordered. `resume` counts from the cut, its pause included.
+nothing lost, doubled or reordered. `resume` counts from the cut, its pause included; `reconnect` from a client's try
+until its WebSocket is open.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, Final
 
+from loadtest.bench.machine import part
 from loadtest.bench.rounds import busy, one_round, own_server, save
 from loadtest.driver import Course
 from loadtest.scenarios import Scenario
@@ -35,14 +37,26 @@ async def storm(members: int, posts_per_s: float) -> dict[str, Any]:
         storm_at_s=BEFORE_S,
     )
     async with own_server() as product:
-        report = await one_round(product, scenario, Course(newcomers=False, joins_per_s=300.0))
+        part([*product.pids("gateway"), *product.pids("engine")])
+        report = await one_round(product, scenario, Course(newcomers=False, joins_per_s=300.0, writers_apart=True))
     worst_ms = report["resume"]["max_ms"]
+    coming_back = [
+        look for look in report["server"] if BEFORE_S < look["at_s"] <= BEFORE_S + (worst_ms or 0) / 1000 + 1
+    ]
     return {
-        **{name: report[name] for name in ("join", "resume", "ack", "delivery", "send_lag", "failed_connects")},
+        **{name: report[name] for name in ("reconnect", "resume", "ack", "delivery", "send_lag", "failed_connects")},
         **{name: report[name] for name in ("dropped", "resumed", "unrecovered", "lost", "doubled", "reordered")},
         "members": members,
         "posts_per_s": posts_per_s,
         "processors": busy(report),
+        "processors_while_they_come_back": [
+            {role: used["cpu"] for role, used in look["processes"].items()} for look in coming_back
+        ],
+        "resumed_by_second": [look["resumed"] for look in coming_back],
+        "seconds": [
+            {"s": one["s"], "ack_p99_ms": one["ack"]["p99_ms"], "delivery_p99_ms": one["delivery"]["p99_ms"]}
+            for one in report["seconds"]
+        ],
         "server": report["server"],
         "violations": report["violations"],
         "target_resumed_within_s": TARGET_RESUMED_WITHIN_S,
