@@ -23,6 +23,13 @@ UserId = Annotated[
         description="letters, digits and _ . : -, 1..128",
     ),
 ]
+ActorId = Annotated[
+    str,
+    Meta(
+        pattern=r"^(?:[A-Za-z0-9][A-Za-z0-9_.:-]{0,127})?(?!\n)$",
+        description="who did it; empty: the room itself, because its time came",
+    ),
+]
 OnceKey = Annotated[
     str,
     Meta(pattern=r"^[A-Za-z0-9_.:-]{1,64}(?!\n)$", description="chosen by the sender, new for each new intent"),

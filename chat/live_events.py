@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from chat.conduct import Conduct, Standing
-from chat.ids import Seq, UserId
+from chat.ids import ActorId, Seq, UserId
 from chat.limits import (
     OPTION_CHARS_MAX,
     OPTIONS_MAX,
@@ -64,7 +64,7 @@ class Hit(Struct, frozen=True, kw_only=True):
 class ConductChanged(Struct, frozen=True, kw_only=True, tag_field="type", tag="conduct_changed"):
     """How one may speak here from now on. `by` "" : the room itself (a surge began or ended, its time came)."""
 
-    by: UserId
+    by: ActorId
     conduct: Conduct
     why: Why = ""
 
@@ -103,7 +103,7 @@ class HeldDecided(Struct, frozen=True, kw_only=True, tag_field="type", tag="held
 
     of: Seq
     author: UserId
-    by: UserId
+    by: ActorId
     approved: bool
     why: Why = ""
 
@@ -196,18 +196,19 @@ class PollOpened(Struct, frozen=True, kw_only=True, tag_field="type", tag="poll_
 
 
 class PollVoted(Struct, frozen=True, kw_only=True, tag_field="type", tag="poll_voted"):
-    """A member's choices, in place of those before; none takes them back. Received by nobody."""
+    """A member's choices, in place of those before; none takes them back. Received by nobody. `by` "": no vote; the
+    box is sealed, because so many voted that it could not be counted."""
 
     of: Seq
-    by: UserId
+    by: ActorId
     choices: tuple[int, ...]
 
 
 class PollClosed(Struct, frozen=True, kw_only=True, tag_field="type", tag="poll_closed"):
-    """As the votes in the log say: how many chose each option, and how many voted."""
+    """As the votes in the log say: how many chose each option, and how many voted. `by` "": its time came."""
 
     of: Seq
-    by: UserId
+    by: ActorId
     outcome: PollOutcome
     counts: tuple[int, ...] = ()
     voters: int = 0
@@ -223,10 +224,10 @@ class QuestionAsked(Struct, frozen=True, kw_only=True, tag_field="type", tag="qu
 
 
 class QuestionVoted(Struct, frozen=True, kw_only=True, tag_field="type", tag="question_voted"):
-    """Received by nobody."""
+    """Received by nobody. `by` "": no vote; no more are taken, so that they can be counted."""
 
     of: Seq
-    by: UserId
+    by: ActorId
     on: bool
 
 
