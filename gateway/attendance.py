@@ -13,6 +13,7 @@ import structlog
 
 from chat.errors import Unavailable
 from chat.frames import People
+from chat.live_frames import CrowdFrame
 from chat.ports import Presence, RoomFeed, Roster
 from chat.service import Service
 from chat.wire import encode_frame
@@ -115,6 +116,10 @@ class Attendance:
                     continue
                 here = self._hub.rooms.get(room)
                 if here is None:
+                    continue
+                if here.crowd is not None:
+                    crowd = CrowdFrame(room=room, total=people.total, by_language=people.by_language)
+                    here.announce(lambda codec, crowd=crowd: encode_frame(crowd, codec))  # type: ignore[misc]  # mypy infers no lambda with a default
                     continue
                 if people.total > PEOPLE_MAX:
                     people = People(room=room, total=people.total, by_language=people.by_language, people=())

@@ -8,15 +8,18 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from chat.conduct import Conduct
 from chat.events import EVERYONE, Entry, Event, Posted
 from chat.frames import Person
 from chat.live_events import hears
 from chat.ports import RoomSettings, Roster
 from chat.wire import Codec, entry_frame, readable_event
 from gateway.catchup import Catchup
+from gateway.crowd import Crowd
 from gateway.fanout import Group, Timers, websocket_frame
 from gateway.holding import Holding, foreign
 from gateway.outbox import Outbox
+from gateway.sampling import Onward
 
 PEOPLE_MAX: Final = 200
 
@@ -61,7 +64,18 @@ class Frames:
 class RoomHub:
     """The members of one room on this gateway."""
 
-    __slots__ = ("_late", "_timers", "catching", "groups", "hold_s", "holdings", "last_seq", "readers", "seats")
+    __slots__ = (
+        "_late",
+        "_timers",
+        "catching",
+        "crowd",
+        "groups",
+        "hold_s",
+        "holdings",
+        "last_seq",
+        "readers",
+        "seats",
+    )
 
     def __init__(self, timers: Timers) -> None:
         self._timers = timers
@@ -71,6 +85,8 @@ class RoomHub:
         """Groups for which something waits right now, by the key of the group."""
         self._late: dict[Outbox, int] = {}
         """Readers who came while something waited for their group, and up to which seq they have had it already."""
+        self.crowd: Crowd | None = None
+        """In a live room: what goes on to everybody, and what is told in its place."""
         self.last_seq = 0
         self.groups: dict[tuple[Codec, tuple[str, ...]], Group] = {}
         self.catching: dict[Outbox, Catchup] = {}
@@ -161,6 +177,11 @@ class RoomHub:
     def deliver(self, entry: Entry) -> int:
         """Offer an entry to its audience; returns to how many groups."""
         self.last_seq = entry.seq
+        if self.crowd is not None:
+            for catchup in self.catching.values():
+                catchup.live(entry)
+            self.crowd.offer(entry)
+            return len(self.groups)
         if self.hold_s or self.holdings:
             return self._deliver_holding(entry)
         frames = Frames(entry)
@@ -172,6 +193,31 @@ class RoomHub:
         for catchup in self.catching.values():
             catchup.live(entry)
         return offered
+
+    def conduct(self, room: str, conduct: Conduct) -> None:
+        """How one may speak here from now on, as far as it changes what is shown."""
+        if conduct.kind == "live":
+            if self.crowd is None:
+                self.release_all()
+                self.crowd = Crowd(room, conduct, self._timers, self._onward, self.announce)
+            self.crowd.configure(conduct)
+        elif self.crowd is not None:
+            self.crowd.close_window()
+            self.crowd = None
+
+    def _onward(self, onward: Onward) -> None:
+        """Of a live room: to everybody, or to few. Nothing is held there: the wait would be everybody's."""
+        frames, audience = Frames(onward.entry), onward.entry.audience
+        if onward.only is None:
+            for group in self.groups.values():
+                if audience == EVERYONE or hears(audience, group.languages):
+                    group.offer(frames.of(group.codec))
+            return
+        for outbox, seat in self.seats.items():
+            if seat.person.user in onward.only and outbox not in self.catching and hears(audience, seat.ears):
+                group = self._group(seat)
+                group.flush()
+                outbox.offer(frames.of(seat.codec))
 
     def announce(self, frame: Callable[[Codec], bytes]) -> None:
         """Offer a frame that is not an entry to all live readers, in order with entries."""

@@ -11,8 +11,9 @@ No silent ear: `run` ends only by cancellation or by raising, and the process en
 import asyncio
 import random
 from collections.abc import Callable
-from typing import Final, assert_never
+from typing import Final, assert_never, get_args
 
+import msgspec
 import structlog
 
 from chat.errors import Malformed, Unavailable
@@ -33,6 +34,7 @@ from chat.ids import Position
 from chat.ports import Gap, RoomFeed, RoomLog, RoomSettings, Whisper
 from chat.wire import Codec, decode_event, decode_frame, encode_frame, readable_event
 from gateway.hub import Hub
+from gateway.live import OfLive
 
 PAGE: Final = 500
 WAITING_MAX: Final = 10_000
@@ -47,6 +49,11 @@ _OF_CEREMONIES: Final = (
     b"\xa4type\xafceremony_closed",
     b"\xa4type\xafproposal_hidden",
 )
+_OF_LIVE: Final = tuple(
+    b"\xa4type" + msgspec.msgpack.encode(each.__struct_config__.tag)  # a str for every event
+    for each in get_args(OfLive)
+)
+_OBSERVED: Final = _OF_CEREMONIES + _OF_LIVE
 OfCeremonies = CeremonyOpened | CeremonyConsented | CeremonyClosed | ProposalHidden | NameVoted
 
 log = structlog.get_logger("relay")
@@ -84,6 +91,7 @@ class Relay:
         on_new_life: Callable[[str], None],
         on_reply: Callable[[bytes], None],
         on_ceremony: Callable[[Entry, OfCeremonies], None] = lambda entry, event: None,
+        on_live: Callable[[Entry, OfLive], None] = lambda entry, event: None,
         own_name: str,
         deliver: Callable[[Entry], int] | None = None,
     ) -> None:
@@ -97,6 +105,7 @@ class Relay:
         self._on_new_life = on_new_life
         self._on_reply = on_reply
         self._on_ceremony = on_ceremony
+        self._on_live = on_live
         self._own_name = own_name
         self._rooms: dict[str, Following] = {}
         self._starting: dict[str, asyncio.Future[None]] = {}
@@ -233,10 +242,12 @@ class Relay:
         if following.moved is not None:
             following.moved.set()
             following.moved = None
-        if entry.audience == NOBODY or entry.body[1:].startswith(_OF_CEREMONIES):
+        if entry.audience == NOBODY or entry.body[1:].startswith(_OBSERVED):
             event: Event = readable_event(entry.body)
             if isinstance(event, OfCeremonies):
                 self._on_ceremony(entry, event)
+            elif isinstance(event, OfLive):
+                self._on_live(entry, event)
         elif _LEFT in entry.body[:12]:
             left = decode_event(entry.body)
             if isinstance(left, Left):

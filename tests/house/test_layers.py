@@ -10,7 +10,7 @@ LEVELS = {
     " chat.conduct chat.live_events chat.live_commands chat.live_frames",
     1: """chat.measuring chat.ports chat.text chat.room chat.quota chat.wire chat.names chat.card chat.describing
           chat.naming gateway gateway.session gateway.outbox gateway.closing gateway.fanout gateway.hub gateway.catchup
-          gateway.quotas gateway.holding
+          gateway.quotas gateway.holding gateway.sampling gateway.crowd
           translator translator.scripts translator.punctuation translator.sentences translator.chinese
           translator.phrases translator.masking translator.detect translator.guard translator.routes
           translator.batching translator.cache translator.slang translator.guests translator.terms

@@ -1,0 +1,81 @@
+"""A live room on this gateway: what of its entries goes on, to whom, and what is told in place of the rest.
+
+Invariant: everything here changes what is shown at once, never the log: who pages back, resumes or reads the archive
+meets every entry at its own seq. Joins and leaves are counts; reactions are counted for a quarter of a second; above
+the readable rate readers receive a sample (`sampling`) and are told how many more there are.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Final
+
+from chat.conduct import Conduct
+from chat.events import Entry, Event, Joined, Left, Reacted
+from chat.frames import Frame
+from chat.live_frames import ReactionsFrame, SkippedFrame
+from chat.wire import Codec, encode_frame, readable_event
+from gateway.fanout import Timers
+from gateway.sampling import Onward, Sample
+
+REACTIONS_EVERY_S: Final = 0.25
+
+Deliver = Callable[[Onward], None]
+Announce = Callable[[Callable[[Codec], bytes]], None]
+
+
+class Crowd:
+    """Of one room. `deliver` offers an entry on, `announce` a frame that is no entry, both in order."""
+
+    def __init__(
+        self,
+        room: str,
+        conduct: Conduct,
+        timers: Timers,
+        deliver: Deliver,
+        announce: Announce,
+    ) -> None:
+        self._room = room
+        self._timers = timers
+        self._deliver = deliver
+        self._announce = announce
+        self.sample = Sample(conduct.readable_per_s, timers.now_s())
+        self._reactions: dict[int, Counter[str]] = {}
+
+    def configure(self, conduct: Conduct) -> None:
+        self.sample.per_s = conduct.readable_per_s
+
+    def offer(self, entry: Entry) -> None:
+        """An entry of the room, in order."""
+        event: Event = readable_event(entry.body)
+        if isinstance(event, Joined | Left):
+            return
+        if isinstance(event, Reacted):
+            if not self._reactions:
+                self._timers.call_later(REACTIONS_EVERY_S, self._tell_reactions)
+            self._reactions.setdefault(event.of, Counter())[event.emoji] += 1 if event.on else -1
+            return
+        waited = self.sample.waits
+        for onward in self.sample.offer(entry, event, self._timers.now_s()):
+            self._deliver(onward)
+        if self.sample.waits and not waited:
+            self._timers.call_later(max(0.0, self.sample.due_s() - self._timers.now_s()), self.close_window)
+
+    def close_window(self) -> None:
+        """Let go on what may. Also when the room is no longer live."""
+        if not self.sample.waits:
+            return
+        onward, left = self.sample.close_window(self._timers.now_s())
+        for each in onward:
+            self._deliver(each)
+        if left:
+            self._tell(SkippedFrame(room=self._room, first=left[0], last=left[-1], count=len(left)))
+
+    def _tell_reactions(self) -> None:
+        counted, self._reactions = self._reactions, {}
+        changed = {of: {emoji: by for emoji, by in counts.items() if by} for of, counts in counted.items()}
+        changed = {of: counts for of, counts in changed.items() if counts}
+        if changed:
+            self._tell(ReactionsFrame(room=self._room, counts=changed))
+
+    def _tell(self, frame: Frame) -> None:
+        self._announce(lambda codec: encode_frame(frame, codec))

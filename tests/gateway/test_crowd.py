@@ -1,0 +1,98 @@
+"""A live room at the hub: counts in place of joins and reactions, a sample above the readable rate, and who hears what."""
+
+from chat.conduct import Conduct
+from chat.events import EVERYONE, Entry, Event, Joined, Mention, Posted, Reacted
+from chat.frames import Person
+from chat.live_events import MODERATORS, own_audience
+from chat.live_frames import ReactionsFrame, SkippedFrame
+from chat.wire import Codec, encode_event
+from gateway.catchup import Catchup
+from gateway.hub import Hub, RoomHub, Seat
+from gateway.outbox import Outbox
+from tests.gateway.test_hub import FakeSocket, Tick, seqs
+
+LIVE = Conduct(kind="live", readable_per_s=2)
+
+
+def entry(seq: int, event: Event, audience: str = EVERYONE) -> Entry:
+    return Entry("r", "e", seq, 0, audience, encode_event(event))
+
+
+def said(seq: int, author: str, mentions: str = "", audience: str = EVERYONE) -> Entry:
+    named = (Mention(mentions, f"@{mentions}"),) if mentions else ()
+    return entry(seq, Posted(author=author, name=author, text=f"@{mentions}!", mentions=named), audience)
+
+
+def sit(hub: Hub, user: str, *apart: str) -> tuple[FakeSocket, Outbox, RoomHub]:
+    socket = FakeSocket(Codec.MSGPACK)
+    outbox = Outbox(socket, lambda reason: None)
+    person = Person(user=user, name=user, languages=("en",))
+    here = hub.enter("r", Seat(outbox, Codec.MSGPACK, person, apart), Catchup(0))
+    here.go_live(outbox)
+    return socket, outbox, here
+
+
+def test_joins_are_counts_and_reactions_are_sums() -> None:
+    tick = Tick()
+    hub = Hub(tick.timers)
+    socket, _, here = sit(hub, "ann")
+    here.conduct("r", LIVE)
+    hub.deliver(entry(1, Joined(user="bob", name="Bob", role="guest")))
+    for seq in range(2, 6):
+        hub.deliver(entry(seq, Reacted(of=1, by=f"u{seq}", emoji="❤️", on=seq != 5)))
+    hub.deliver(entry(6, Reacted(of=1, by="u9", emoji="👍", on=True)))
+    tick.pass_s(0.25)
+    assert socket.frames == [ReactionsFrame(room="r", counts={1: {"❤️": 2, "👍": 1}})]
+
+
+def test_above_the_readable_rate_there_is_a_sample_and_the_count_of_the_rest() -> None:
+    tick = Tick()
+    hub = Hub(tick.timers)
+    (reader, _, here), (called, _, _), (author, _, _) = sit(hub, "ann"), sit(hub, "bob"), sit(hub, "c")
+    here.conduct("r", LIVE)
+    for seq, name in enumerate("abcde", 1):
+        hub.deliver(said(seq, name, mentions="bob" if name == "d" else ""))
+    tick.end()
+    assert seqs(reader) == [1, 2]
+    tick.pass_s(0.25)
+    assert seqs(reader) == [1, 2]
+    assert [frame for frame in reader.frames if isinstance(frame, SkippedFrame)] == [
+        SkippedFrame(room="r", first=3, last=5, count=3)
+    ]
+    assert (seqs(called), seqs(author)) == ([1, 2, 4], [1, 2, 3])
+
+
+def test_a_room_that_is_no_longer_live_owes_nothing() -> None:
+    tick = Tick()
+    hub = Hub(tick.timers)
+    socket, _, here = sit(hub, "ann")
+    here.conduct("r", LIVE)
+    for seq in range(1, 5):
+        hub.deliver(said(seq, "a"))
+    here.conduct("r", Conduct())
+    hub.deliver(said(5, "a"))
+    tick.end()
+    assert seqs(socket) == [1, 2, 5]
+    assert SkippedFrame(room="r", first=3, last=4, count=2) in socket.frames
+
+
+def test_moderators_hear_what_is_theirs_and_a_shadowed_member_hears_themselves() -> None:
+    tick = Tick()
+    hub = Hub(tick.timers)
+    (host, _, _), (shadowed, outbox, here), (other, _, _) = sit(hub, "h", MODERATORS), sit(hub, "s"), sit(hub, "o")
+    hub.deliver(said(1, "x", audience=MODERATORS))
+    here.set_apart(outbox, (own_audience("s"),))
+    hub.deliver(said(2, "s", audience=own_audience("s")))
+    hub.deliver(said(3, "o"))
+    tick.end()
+    assert (seqs(host), seqs(shadowed), seqs(other)) == ([1, 2, 3], [2, 3], [3])
+    here.set_apart(outbox, ())
+    hub.deliver(said(4, "s", audience=own_audience("s")))
+    tick.end()
+    assert (seqs(host), seqs(shadowed), seqs(other)) == ([1, 2, 3, 4], [2, 3], [3])
+
+
+def test_what_moderators_hear_is_no_language_of_the_room() -> None:
+    hub = Hub(Tick().timers)
+    _, _, here = sit(hub, "h", MODERATORS)
+    assert here.roster().readers == {("en",): 1}
