@@ -1,4 +1,4 @@
-"""A live room at the hub: counts in place of joins and reactions, a sample above the readable rate, and who hears what."""
+"""A live room at the hub: counts in place of joins and reactions, a sample above the readable rate, who hears what."""
 
 from chat.conduct import Conduct
 from chat.events import EVERYONE, Entry, Event, Joined, Mention, Posted, Reacted

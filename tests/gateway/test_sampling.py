@@ -1,4 +1,4 @@
-"""A fair sample: everybody under the readable rate, the quiet first above it, hosts always, the truth about the rest."""
+"""A fair sample: everybody under the readable rate, the quiet first above it, hosts always, and the truth."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
