@@ -210,7 +210,7 @@ class Configure(_Command, frozen=True, kw_only=True, tag="configure"):
 
 
 class Pin(_Command, frozen=True, kw_only=True, tag="pin"):
-    """Pin a message for everybody, or take the pin out; moderators only."""
+    """Pin a message, or a naming ceremony, for everybody, or take the pin out; moderators only."""
 
     room: RoomId
     of: Seq

@@ -183,7 +183,7 @@ class TermRemoved(Struct, frozen=True, kw_only=True, tag_field="type", tag="term
 
 
 class Pinned(Struct, frozen=True, kw_only=True, tag_field="type", tag="pinned"):
-    """Message `of` was pinned, or its pin taken out."""
+    """Message `of`, or the naming ceremony, was pinned, or its pin taken out. A ceremony that closes loses its pin."""
 
     of: Seq
     by: UserId

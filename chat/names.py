@@ -79,6 +79,7 @@ from chat.ports import (
     SetBallot,
     SetCeremony,
     SetNames,
+    SetPin,
     SetProposal,
     SetTerm,
     Term,
@@ -303,7 +304,7 @@ def decide_acceptance(hall: Hall, user: str, command: AcceptName) -> Ruling:
     )
     ordinary = {each.row.proposed.text for each in chosen if _is_ordinary_word(each)}
     changes: tuple[Change, ...] = (
-        DropCeremony(ceremony.id),
+        *_dropped(ceremony),
         SetNames(user, names),
         *(SetTerm(term) for term in new_terms(hall.nominee, names, ordinary, hall.terms)),
     )
@@ -410,7 +411,12 @@ def _closed_event(ceremony: Ceremony, by: str, outcome: Outcome) -> CeremonyClos
 
 def _closed(ceremony: Ceremony, by: str, outcome: Outcome) -> Ruling:
     guard = CeremonyGuard(ceremony.id, version=ceremony.version, cast=ceremony.cast)
-    return Ruling(_closed_event(ceremony, by, outcome), (DropCeremony(ceremony.id),), guard)
+    return Ruling(_closed_event(ceremony, by, outcome), _dropped(ceremony), guard)
+
+
+def _dropped(ceremony: Ceremony) -> tuple[Change, ...]:
+    """A ceremony that is over is not pinned any more either."""
+    return DropCeremony(ceremony.id), SetPin(ceremony.id, on=False)
 
 
 # -- names -------------------------------------------------------------------------------------------------------------

@@ -290,7 +290,8 @@ def decide(view: View, caller: Caller, command: RoomCommand) -> Decision | None:
             allow(view, caller, "configure")
             return _configured(view, caller, command)
         case Pin():
-            _target(view, caller)
+            if all(each.id != command.of for each in view.hall.ceremonies):
+                _target(view, caller)
             allow(view, caller, "pin")
             pins = view.state.pins if view.state else ()
             if command.on and command.of not in pins and len(pins) >= PINS_MAX:

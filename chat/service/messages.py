@@ -28,7 +28,7 @@ from chat.events import (
 )
 from chat.language import guess
 from chat.limits import MENTIONS_MAX, PREVIEW_WITHIN_S, REACTIONS_PER_MESSAGE_MAX
-from chat.names import mentioned
+from chat.names import Hall, mentioned
 from chat.ports import (
     Appended,
     ForgetText,
@@ -96,7 +96,11 @@ class Messages(Ground):
         return await self._append(command.room, decision, once=own_key(caller, command.once))
 
     async def pin(self, caller: Caller, command: Pin) -> Appended:
-        decision = await self._decided(await self._view(caller, command.room, of=command.of), caller, command)
+        """Of a message, or of a naming ceremony that is not over."""
+        view = await self._view(caller, command.room, of=command.of)
+        if view.target is None and (view.member is not None or caller.administrator):
+            view = replace(view, hall=Hall(ceremonies=tuple(await self.log.ceremonies(command.room))))
+        decision = await self._decided(view, caller, command)
         return await self._append(command.room, decision, once=own_key(caller, command.once))
 
     async def preview(self, caller: Caller, command: Preview, *, reply_to: str, reply_id: str) -> None:

@@ -77,7 +77,16 @@ export function betterFor(message, languages) {
 }
 
 /** Seqs of the pinned messages, the latest last. */
-export function pinsOf(room) {
+export const pinsOf = (room) => pinned(room).filter((seq) => !isCeremony(room, seq));
+
+/** Seqs of the naming ceremonies that a host keeps in sight. */
+export const pinnedCeremonies = (room) => pinned(room).filter((seq) => isCeremony(room, seq));
+
+export function isCeremony(room, seq) {
+  return room.naming.get(seq)?.event.type === "ceremony_opened" || Boolean(room.ceremonies?.some((one) => one.of === seq));
+}
+
+function pinned(room) {
   const pins = new Set(room.pins ?? []);
   for (const [seq, event] of newest(room.news).reverse()) {
     if (event.type !== "pinned" || seq <= room.asOf) continue;

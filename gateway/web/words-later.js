@@ -33,6 +33,7 @@ export const LATER = {
   machine_instead: ["机器译文；看改过的", "Machine text; show the corrected one"],
   news_room: ["{name}更新了聊天室设置", "{name} changed the room settings"],
   news_pinned: ["{name}置顶了一条消息", "{name} pinned a message"],
+  news_pinned_naming: ["{name}置顶了一场起名", "{name} pinned a naming"],
   news_unpinned: ["{name}取消了一条置顶", "{name} took out a pin"],
   news_terms: ["{name}更新了词汇表：{terms}", "{name} changed the glossary: {terms}"],
   // announcements and pins

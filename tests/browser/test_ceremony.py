@@ -4,11 +4,12 @@ The story is one ceremony from the question to the card, so the tests of this fi
 people do."""
 
 import re
+from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.conftest import MakePhone, Phone
+from tests.browser.conftest import MakePhone, Phone, Village
 from tests.browser.test_two_phones import axe_source, violations
 
 pytestmark = pytest.mark.browser
@@ -20,8 +21,26 @@ PROPOSALS = (
 )
 
 
+def ask(phone: Phone, token: str, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    """A request from the page's own origin, as the house."""
+    return phone.page.evaluate(
+        """async ([token, method, path, body]) => {
+             const headers = {authorization: `Bearer ${token}`, 'content-type': 'application/json'};
+             const answer = await fetch('/api/v1' + path, {method, headers, body: body && JSON.stringify(body)});
+             if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+             return answer.status === 204 ? null : answer.json();
+           }""",
+        [token, method, path, body],
+    )
+
+
 @pytest.fixture(scope="module")
-def people(make_lasting_phone: MakePhone) -> dict[str, Phone]:
+def host(village: Village) -> str:
+    return village.token("host", name="Host", create=True)
+
+
+@pytest.fixture(scope="module")
+def people(make_lasting_phone: MakePhone, host: str) -> dict[str, Phone]:
     """In a room of their own, so that nobody else's ceremony stands in the way."""
     options = {"reduced_motion": "reduce", "bypass_csp": True}
     phones = {
@@ -29,22 +48,9 @@ def people(make_lasting_phone: MakePhone) -> dict[str, Phone]:
         "brecken": make_lasting_phone("en-US", color_scheme="dark", **options),
         "xiaoyu": make_lasting_phone("zh-CN", color_scheme="dark", bypass_csp=True),
     }
-    village = phones["rongrong"].village
-    host = village.token("host", name="Host", create=True)
-    phones["rongrong"].page.goto(village.url)
-    code = phones["rongrong"].page.evaluate(
-        """async (token) => {
-             const headers = {authorization: `Bearer ${token}`, 'content-type': 'application/json'};
-             const ask = async (path, body) => {
-               const answer = await fetch('/api/v1' + path, {method: 'POST', headers, body: JSON.stringify(body)});
-               if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
-               return answer.json();
-             };
-             await ask('/rooms', {room: 'ceremony', title: '地球村 · Global Village'});
-             return (await ask('/rooms/ceremony/invites', {role: 'guest'})).code;
-           }""",
-        host,
-    )
+    phones["rongrong"].page.goto(phones["rongrong"].village.url)
+    ask(phones["rongrong"], host, "POST", "/rooms", {"room": "ceremony", "title": "地球村 · Global Village"})
+    code = ask(phones["rongrong"], host, "POST", "/rooms/ceremony/invites", {"role": "guest"})["code"]
     for who, name in (("rongrong", "榕榕"), ("brecken", "Brecken"), ("xiaoyu", "林小雨")):
         phones[who].enter(name, code)
     return phones
@@ -109,6 +115,7 @@ def test_three_names_are_proposed_with_a_preview_and_reasons_that_are_translated
     expect(first.locator(".pinyin").first).to_have_text("bái")
     expect(first.locator(".reason")).to_have_attribute("lang", "en")
     expect(first.locator(".reason-original")).to_contain_text("听起来像")
+    expect(first.locator(".reason-made")).to_contain_text("Machine translated · starter translation")
     expect(proposal(rongrong, "毕凯").locator(".mark")).to_have_text("本人提名")
 
 
@@ -283,3 +290,106 @@ def test_a_chinese_member_asks_for_an_english_name(people: dict[str, Phone]) -> 
     brecken.page.locator(".line.given", has_text="Rain").click()
     sheet(brecken).locator(".name-seal.latin").wait_for()
     brecken.take("card-latin-en-dark")
+
+
+# -- other ends of a ceremony: brecken or xiaoyu is asked by rongrong, who moderates from here on --------------------
+
+
+def begin(asker: Phone, name: str) -> None:
+    """A naming for somebody who is here."""
+    asker.page.get_by_role("button", name="谁在这里").last.click()
+    sheet(asker).get_by_role("button", name=f"{name}的名片").click()
+    sheet(asker).get_by_role("button", name=f"请大家给{name}起名").click()
+    sheet(asker).get_by_role("button", name="开始").click()
+
+
+def close_sheets(*phones: Phone) -> None:
+    for phone in phones:
+        if sheet(phone).count():
+            phone.page.keyboard.press("Escape")
+            expect(sheet(phone)).to_have_count(0)
+
+
+def test_a_moderator_keeps_a_naming_in_sight_and_stops_it(people: dict[str, Phone], host: str) -> None:
+    rongrong, brecken, xiaoyu = people["rongrong"], people["brecken"], people["xiaoyu"]
+    close_sheets(*people.values())
+    known = ask(rongrong, host, "GET", "/rooms/ceremony/names/search?query=rongrong")["people"]
+    ask(
+        rongrong,
+        host,
+        "PUT",
+        f"/rooms/ceremony/members/{known[0]['user']}",
+        {"name": "榕榕", "role": "moderator"},
+    )
+    rongrong.page.reload()
+    rongrong.wait_connected()
+    begin(rongrong, "小白")  # what she calls brecken
+    brecken.page.get_by_role("button", name="Yes, please").click()
+    sheet(brecken).locator(".ceremony-top").wait_for()
+    bar = xiaoyu.page.locator(".ceremony-row")
+    expect(bar.locator(".phase")).to_contain_text("还剩")
+    bar.get_by_role("button", name="收起").click()
+    expect(bar).to_have_count(0)
+    open_bar(rongrong)
+    sheet(rongrong).get_by_role("button", name="置顶给所有人看").click()
+    expect(bar.locator(".ceremony-pin")).to_contain_text("主持人置顶")
+    expect(bar.locator(".put-away")).to_have_count(0)
+    expect(xiaoyu.page.locator(".line.news").last).to_have_text("榕榕置顶了一场起名")
+    expect(xiaoyu.page.locator(".pin-bar")).to_have_count(0)  # it is no message
+    xiaoyu.take("ceremony-pinned-zh-dark")
+    sheet(rongrong).get_by_role("button", name="结束这场起名").click()
+    sheet(rongrong).get_by_role("button", name="确定结束？").click()
+    expect(bar).to_have_count(0)
+    expect(brecken.page.locator(".line.naming").last).to_have_text("The naming was ended")
+    expect(sheet(brecken).locator(".ceremony-top")).to_contain_text("The naming was ended")
+
+
+def test_who_is_asked_may_say_no(people: dict[str, Phone]) -> None:
+    rongrong, brecken = people["rongrong"], people["brecken"]
+    begin(rongrong, "小白")
+    close_sheets(brecken)  # he was still reading how the last one ended, and is asked when he has
+    brecken.page.get_by_role("button", name="No, thank you").click()
+    expect(rongrong.page.locator(".ceremony-row")).to_have_count(0)
+    expect(rongrong.page.locator(".line.naming").last).to_have_text("Brecken这次没有选")
+
+
+def test_the_runner_up_is_kept_and_the_next_time_none_is_taken(people: dict[str, Phone]) -> None:
+    rongrong, brecken, xiaoyu = people["rongrong"], people["brecken"], people["xiaoyu"]
+    begin(rongrong, "小白")
+    brecken.page.get_by_role("button", name="Yes, please").click()
+    open_bar(rongrong)
+    open_bar(xiaoyu)
+    propose(rongrong, "裴睿昆", "")
+    propose(xiaoyu, "蒲瑞昆", "")
+    proposal(rongrong, "裴睿昆").locator(".vote").click()
+    proposal(xiaoyu, "蒲瑞昆").locator(".vote").click()
+    expect(proposal(brecken, "蒲瑞昆").locator(".vote .count")).to_have_text("1")
+    proposal(brecken, "裴睿昆").get_by_role("button", name="Take this name").click()
+    sheet(brecken).get_by_role("checkbox", name="Keep 蒲瑞昆 as well").check()
+    sheet(brecken).locator(".taking .primary").click()
+    close_sheets(rongrong, xiaoyu)
+    xiaoyu.page.locator(".line.given", has_text="Brecken 有新名字了").last.click()
+    expect(sheet(xiaoyu).locator(".other-name strong")).to_have_text(["蒲瑞昆", "白睿康"])
+    close_sheets(xiaoyu)
+
+    begin(rongrong, "小白")
+    brecken.page.get_by_role("button", name="Yes, please").click()
+    open_bar(xiaoyu)
+    propose(xiaoyu, "柏乐康", "")
+    sheet(brecken).get_by_role("button", name="None of them, thank you").click()
+    sheet(brecken).get_by_role("button", name="Really take none?").click()
+    expect(xiaoyu.page.locator(".ceremony-row")).to_have_count(0)
+    expect(xiaoyu.page.locator(".line.naming").last).to_have_text("Brecken这次没有选")
+    close_sheets(xiaoyu)
+
+
+def test_a_naming_is_over_when_its_person_leaves(people: dict[str, Phone], host: str) -> None:
+    rongrong, xiaoyu = people["rongrong"], people["xiaoyu"]
+    begin(rongrong, "林小雨")
+    sheet(xiaoyu).get_by_role("button", name="好呀，起吧").wait_for()
+    [user] = [
+        one["user"] for one in ask(rongrong, host, "GET", "/rooms/ceremony/names")["people"] if one["name"] == "林小雨"
+    ]
+    ask(rongrong, host, "DELETE", f"/rooms/ceremony/members/{user}")
+    expect(rongrong.page.locator(".line.naming").last).to_have_text("林小雨离开了，起名结束")
+    expect(rongrong.page.locator(".ceremony-row")).to_have_count(0)

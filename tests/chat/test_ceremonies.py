@@ -7,16 +7,19 @@ import pytest
 from chat.commands import (
     AcceptName,
     Consent,
+    EndCeremony,
     FindPeople,
     History,
     Join,
     OpenCeremony,
+    Pin,
     Post,
     ProposeName,
     Remark,
     SetName,
     VoteName,
 )
+from chat.errors import ErrorCode, Rejected
 from chat.events import CeremonyClosed, GivenTo, Mention, Posted
 from chat.names import name_for
 from chat.room import Caller
@@ -52,6 +55,31 @@ def test_a_name_is_asked_for_proposed_voted_for_taken_and_kept_in_translations()
             ("Brecken", "白睿康", "zh"),
         }
         assert await service.open_ceremonies(ROOM) == []
+
+    run(story())
+
+
+def test_a_ceremony_is_pinned_by_who_moderates_until_it_is_over() -> None:
+    async def story() -> None:
+        world = await World().open()
+        service = world.service
+        opened = await service.ceremony(GUEST, OpenCeremony(id=1, room=ROOM, window_s=60, once="o"))
+        assert opened is not None
+        of = opened.position.seq
+        with pytest.raises(Rejected) as refused:
+            await service.pin(GUEST, Pin(id=1, room=ROOM, of=of, once="mine"))
+        assert refused.value.code is ErrorCode.FORBIDDEN
+        with pytest.raises(Rejected) as refused:
+            await service.pin(HOST, Pin(id=1, room=ROOM, of=of + 1, once="nothing"))
+        assert refused.value.code is ErrorCode.MESSAGE_NOT_FOUND
+        await service.pin(HOST, Pin(id=1, room=ROOM, of=of, once="p"))
+        state = await service.log.state(ROOM)
+        assert state is not None
+        assert state.pins == (of,)
+        await service.ceremony(GUEST, EndCeremony(id=1, room=ROOM, of=of, once="e"))
+        state = await service.log.state(ROOM)
+        assert state is not None
+        assert state.pins == ()
 
     run(story())
 

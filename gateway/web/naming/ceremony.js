@@ -1,7 +1,8 @@
 // The sheets of a naming ceremony: asking for one, agreeing to one, and the ceremony itself with its proposals, votes
 // and choice. What somebody types stays: the list is drawn anew around the form, never the form.
 
-import { canonical, guessTag, isForeign } from "../language.js";
+import { missingPackage } from "../conversation.js";
+import { canonical, guessTag, isForeign, languageName } from "../language.js";
 import { hueOf, sealOf as sealCharacter } from "../names.js";
 import { wordsForError } from "../words.js";
 import { h, icon, seal, toast, unseen } from "../view/dom.js";
@@ -159,7 +160,7 @@ class Sheet {
     if (!one) return undefined;
     const top = ranked(one);
     const words = top.map(({ seq, votes }) => `${seq}:${votes}:${this.#told(seq)?.text ?? ""}`).join();
-    if (!this.#changed("list", words, one.mine, one.closed?.seq, this.choosing, room.naming.size, this.reported.size)) return undefined;
+    if (!this.#changed("list", words, one.mine, one.closed?.seq, this.choosing, room.naming.size, this.reported.size, this.talk.failures.size)) return undefined;
     if (this.phase === "over" || this.phase === "asked") this.form.hidden = true;
     if (this.choosing !== null && !one.proposals.has(this.choosing)) this.choosing = null;
     if (!top.length) return h("p", { class: "nobody-yet" }, this.phase === "asked" ? "" : this.page.say("nobody_yet"));
@@ -206,12 +207,34 @@ class Sheet {
     const { talk, page } = this;
     const told = this.#told(seq);
     const foreign = proposed.by !== talk.me.user && isForeign(proposed.reason, talk.me.languages);
-    if (foreign && !told && talk.connection.ready && !talk.failures.has(seq)) talk.translate(seq);
+    const why = foreign && !told ? this.#whyNot(seq) : null;
+    if (foreign && !told && !why && talk.connection.ready) talk.translate(seq);
     const text = (words, language, kind = "") => h("p", { class: `reason ${kind}`.trim(), dir: "auto", lang: language || null }, words);
     const source = guessTag(proposed.reason, talk.me.languages);
-    if (!told || !foreign) return text(proposed.reason, source);
+    if (!foreign) return text(proposed.reason, source);
+    const { say } = page;
+    if (!told) {
+      return why ? h("div", { class: "reason-both" }, text(proposed.reason, source), h("p", { class: "reason-made" }, why)) : text(proposed.reason, source);
+    }
+    const made = `${say("machine")}${told.starter ? ` · ${say("rough")}` : ""}`;
     return h("div", { class: "reason-both" }, text(told.text, told.language),
-      h("p", { class: "reason-original", dir: "auto", lang: source || null }, unseen(page.say("original_of")), proposed.reason));
+      h("p", { class: "reason-original", dir: "auto", lang: source || null }, unseen(say("original_of")), proposed.reason),
+      h("p", { class: "reason-made" }, h("span", { class: "seal-small", lang: "zh", "aria-hidden": "true" }, "译"), made));
+  }
+
+  /** Why a reason has no translation for me, in words; null while one may come. */
+  #whyNot(seq) {
+    const { room, me, failures } = this.talk;
+    const { say } = this.page;
+    if (failures.has(seq)) return say("untranslated", { reason: wordsForError(say, failures.get(seq)) });
+    const refused = [...room.naming.values()].find(({ event }) => event.type === "untranslated" && event.of === seq && me.languages.includes(canonical(event.language)));
+    if (!refused || refused.event.reason === "nothing_to_translate") return null;
+    if (refused.event.reason === "no_package") {
+      const { from, to } = missingPackage(refused.event, { text: "" }, refused.event.language);
+      return say("no_package", { source: languageName(from, this.page.ui), target: languageName(to, this.page.ui), from, to });
+    }
+    const words = say(`reason_${refused.event.reason}`);
+    return say("untranslated", { reason: words === `reason_${refused.event.reason}` ? say("reason_other", { reason: refused.event.reason }) : words });
   }
 
   #told(seq) {
@@ -283,13 +306,18 @@ class Sheet {
   end() {
     const { one } = this;
     const { room, me } = this.talk;
-    if (!one || !this.#changed("end", room.role)) return undefined;
+    const pinned = this.naming.pinned.has(this.of);
+    if (!one || !this.#changed("end", room.role, pinned)) return undefined;
     if (this.phase === "over") return [];
     const { say } = this.page;
+    const pin = this.naming.pin(this.of);
     const finish = () => this.naming.command("end_ceremony", { of: this.of }).then(this.close, () => {});
-    if (this.mine) return careful(say("decline"), say("decline_sure"), finish, "close");
-    const may = one.opened.by === me.user || /owner|moderator/.test(room.role);
-    return may ? careful(say("stop"), say("stop_sure"), finish, "close") : [];
+    const may = this.mine || one.opened.by === me.user || /owner|moderator/.test(room.role);
+    const words = this.mine ? "decline" : "stop";
+    return [
+      pin && h("button", { type: "button", class: "action", onclick: () => pin(!pinned).catch(() => {}) }, icon("pin"), h("span", {}, say(pinned ? "unpin_ceremony" : "pin_ceremony"))),
+      may && careful(say(words), say(`${words}_sure`), finish, "close"),
+    ];
   }
 
   // ---- proposing

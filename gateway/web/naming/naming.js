@@ -4,6 +4,7 @@
 // Two numbers tell the log what to draw again: `names` counts changes of what anybody is called, `sign` what one
 // ceremony shows, so that a tally four times a second moves one line and not every message.
 
+import { moderates, pinnedCeremonies } from "../depth.js";
 import { guessTag } from "../language.js";
 import "../words-later.js";
 import "./words.js";
@@ -17,6 +18,7 @@ Object.assign(ICONS, {
   brush: "M19 3.5c-4 2-8.5 6-10.5 9.5l2.5 2.5C14.5 13.5 18.5 9 20.5 5zM8 13.5c-2.5.3-3.5 2-3.5 4.5-.5 1-1.2 1.5-2 2 3.5.8 7.5.2 8-3.5",
   sound: "M4 10v4h3l5 4V6L7 10zM15.5 9.5c1.3 1.3 1.3 3.7 0 5M18 7c2.8 2.8 2.8 7.2 0 10",
   share: "M12 15V4M8 7.5 12 3.5l4 4M5 13v6h14v-6",
+  pin: "M9 4h6M10 4v6l-3 3.5V15h10v-1.5L14 10V4M12 15v5.5",
   vote: "M12 19V6M6 11.5 12 5.5l6 6",
 });
 
@@ -33,6 +35,7 @@ class Naming {
     this.votes = new Map(); // my votes since the room frame, by ceremony
     this.asked = new Set(); // ceremonies whose question was put to me
     this.celebrated = new Set();
+    this.away = new Set(); // bars that I put away, with the phase they were in
     this.bar = h("div", { class: "ceremony-bars" });
     this.talk.naming = this;
     this.timer = setInterval(() => this.#tick(), 1000);
@@ -150,6 +153,16 @@ class Naming {
     return this.page.say("time_left", { time: `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}` });
   }
 
+  /** Ceremonies that a host has pinned. */
+  get pinned() {
+    return new Set(pinnedCeremonies(this.talk.room));
+  }
+
+  /** Pinning a ceremony for everybody, or taking the pin out; null for who may not. */
+  pin(of) {
+    return moderates(this.talk.room) ? (on) => this.command("pin", { of, on }) : null;
+  }
+
   title({ opened: { nominee, nominee_name, script } }) {
     return nominee === this.me ? this.page.say(`ceremony_mine_${script}`) : this.page.say(`ceremony_${script}`, { name: nominee_name });
   }
@@ -186,22 +199,35 @@ class Naming {
     this.#celebrate();
   }
 
-  // One bar for each ceremony that is on, under the head of the room: nobody has to find it in the log.
+  // One bar for each ceremony that is on, under the head of the room: nobody has to find it in the log. Who has seen
+  // enough puts it away until it comes to its next phase; what a host has pinned comes first and stays.
   #bars() {
     const head = this.view.element.querySelector(".bar-top");
     if (this.bar.parentNode !== head.parentNode) head.after(this.bar);
     head.parentNode.classList.add("naming-room");
-    const on = [...this.ceremonies.values()].filter((one) => phaseOf(one, Date.now()) !== "over");
-    const sign = on.map((one) => [one.of, this.#signOf(one)].join()).join(";") + this.names + this.page.ui;
+    const pins = this.pinned;
+    const key = (one) => `${one.of} ${phaseOf(one, Date.now())}`;
+    const on = [...this.ceremonies.values()]
+      .filter((one) => phaseOf(one, Date.now()) !== "over" && (pins.has(one.of) || !this.away.has(key(one))))
+      .sort((a, b) => pins.has(b.of) - pins.has(a.of) || a.of - b.of);
+    const sign = on.map((one) => [one.of, pins.has(one.of), this.#signOf(one)].join()).join(";") + this.names + this.page.ui;
     if (sign === this.barsSign) return;
     this.barsSign = sign;
     const focused = this.bar.contains(document.activeElement) ? document.activeElement.dataset.of : null;
+    const { say } = this.page;
     this.bar.replaceChildren(...on.map((one) => {
       const [best] = ranked(one);
-      return h("button", { type: "button", class: "ceremony-bar", "data-of": one.of, "aria-haspopup": "dialog", onclick: () => this.openCeremony(one.of) },
+      const pinned = pins.has(one.of);
+      return h("div", { class: "ceremony-row" }, h("button", { type: "button", class: "ceremony-bar", "data-of": one.of, "aria-haspopup": "dialog", onclick: () => this.openCeremony(one.of) },
         h("span", { class: "seal-small", lang: "zh", "aria-hidden": "true" }, "名"),
         h("span", { class: "first" }, h("strong", {}, this.title(one)), best?.votes > 0 && h("bdi", { class: "leading", lang: best.proposed.script === "han" ? "zh" : "en" }, best.proposed.text)),
-        this.state(one));
+        this.state(one)),
+      pinned ? h("span", { class: "ceremony-pin" }, icon("pin"), unseen(say("pinned_ceremony")))
+        : h("button", { type: "button", class: "plain put-away", "aria-label": `${say("put_away")}: ${this.title(one)}`, onclick: () => {
+          this.away.add(key(one));
+          this.render();
+          this.view.element.querySelector("#composer")?.focus({ preventScroll: true });
+        } }, icon("close")));
     }));
     if (focused) this.bar.querySelector(`[data-of="${focused}"]`)?.focus();
   }
@@ -236,6 +262,7 @@ class Naming {
       const words = this.#left(Number(node.dataset.until));
       if (node.textContent !== words) node.textContent = words;
     }
+    this.#ask(); // whoever read something else when the question came is asked after that
     const signs = [...this.ceremonies.values()].map((one) => phaseOf(one, Date.now())).join();
     if (signs !== this.phases) {
       this.phases = signs;

@@ -95,6 +95,10 @@ export const NAMING = {
   decline_sure: ["确定都不要？", "Really take none?"],
   stop: ["结束这场起名", "End this naming"],
   stop_sure: ["确定结束？", "Really end it?"],
+  pin_ceremony: ["置顶给所有人看", "Keep it in sight of everybody"],
+  unpin_ceremony: ["取消置顶", "Take the pin out"],
+  pinned_ceremony: ["主持人置顶", "pinned by the host"],
+  put_away: ["收起", "Put it away"],
   back_to_list: ["再想想", "Think again"],
   // what happened
   opened_own_han: ["{name}想要一个中文名", "{name} would like a Chinese name"],

@@ -47,12 +47,12 @@ const verbs = {
   },
 
   /** One small line for what happened to the room itself. */
-  newsWords(notes, called, say) {
+  newsWords(notes, called, say, room) {
     const words = new Map();
     for (const { event } of notes) {
       const name = called(event.by);
       if (event.type === "room_changed") words.set("room", say("news_room", { name }));
-      else if (event.type === "pinned") words.set("pin", say(event.on ? "news_pinned" : "news_unpinned", { name }));
+      else if (event.type === "pinned") words.set("pin", say(!event.on ? "news_unpinned" : state.isCeremony(room, event.of) ? "news_pinned_naming" : "news_pinned", { name }));
       else words.set("terms", say("news_terms", { name, terms: [...new Set(notes.map((note) => note.event.source).filter(Boolean))].slice(-3).join(say("list_separator")) }));
     }
     return [...words.values()].join(" · ");

@@ -242,7 +242,7 @@ function noteWords(notes, talk, say, depth) {
     case "naming":
       return "";
     case "news":
-      return depth?.newsWords(notes, called, say) ?? "";
+      return depth?.newsWords(notes, called, say, talk.room) ?? "";
     default:
       return say("note_role", { name: called(note.user), role: say(`role_${note.role}`) });
   }
