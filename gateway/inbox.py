@@ -3,8 +3,8 @@ order they came, and after the last of them, once, its leaving; what comes after
 
 A task lives only while there is something to do, and so does the queue: of an idle member nothing is kept here. A
 task with its coroutines, an asyncio.Queue and events that wait for ever would be kilobytes of each member. Reading
-stops with each message and goes on when the last one is taken up, as in uvicorn: what waits is at most what one read of
-the socket brought.
+stops when a message waits behind another and goes on when the last one is taken up: what waits is at most what one read
+of the socket brought. Who says one thing at a time is never stopped: that costs two system calls a message.
 """
 
 from collections import deque
@@ -45,15 +45,16 @@ class Inbox:
         self._waiting: deque[bytes] | None = None
         """None while no task works."""
 
-    def put(self, message: bytes) -> None:
-        """A message of the client."""
+    def put(self, message: bytes) -> bool:
+        """A message of the client. True when it waits for another one: read no more until `read_on`."""
         if self._ended:
-            return
+            return False
         if self._waiting is not None:
             self._waiting.append(message)
-            return
+            return True
         self._waiting = deque((message,))
         self._owner.start(self._work(self._waiting))
+        return False
 
     def put_nowait(self, event: Any) -> None:
         """An ASGI event, as uvicorn puts it into its queue: this stands in that queue's place."""

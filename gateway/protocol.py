@@ -33,7 +33,7 @@ from gateway.closing import CloseReason
 from gateway.connection import Connection
 from gateway.inbox import Inbox
 from gateway.outbox import Send
-from gateway.parsers import parsers_up_to, remembers_nothing
+from gateway.parsers import lone_message, parsers_up_to, remembers_nothing
 from gateway.straight import StraightTransport
 
 EXTENSION: Final = "diqiucun.socket"
@@ -139,6 +139,11 @@ class ChatProtocol(WebSocketsSansIOProtocol):
             self._lay_aside()
 
     def data_received(self, data: bytes) -> None:
+        if self._conn is None and self._inbox is not None:
+            message = lone_message(data, self.config.ws_max_size)
+            if message is not None:
+                self._put(self._inbox, message)
+                return
         super().data_received(data)
         self._lay_aside()
 
@@ -176,8 +181,10 @@ class ChatProtocol(WebSocketsSansIOProtocol):
         self.frames = []
         if self.close_sent:
             return
-        self._inbox.put(message)
-        if not self.read_paused:
+        self._put(self._inbox, message)
+
+    def _put(self, inbox: Inbox, message: bytes) -> None:
+        if inbox.put(message) and not self.read_paused:
             self.read_paused = True
             self.transport.pause_reading()
 

@@ -1,4 +1,4 @@
-"""Commands to one Redis, through redis-py: what log, presence, jobs and invitations share.
+"""Commands to one Redis: what log, presence, jobs and invitations share.
 
 Invariant: whatever happens to the engine, a caller hears an answer or `Unavailable` within a bounded time; library
 exceptions end here. A command whose answer was lost with the connection is repeated once on a new one, unless it said
@@ -6,29 +6,24 @@ that repeating is not safe: most commands here are idempotent, or carry a once-k
 
 Commands of all coroutines that come in one tick of the loop travel together, and the next batch goes out when this one
 is answered. So commands take effect in the order in which they were asked for, whatever connection carries them, and
-while the engine writes one batch to its disk the next one gathers. Of this process, a command costs 113 us when
-redis-py sends it alone, 20 in its `Pipeline` and 3 in a packed batch that is given to its connection (measured).
-
-RESP2: its shapes are lists everywhere, nothing is pushed between two answers, and every engine speaks it. Answers are
-read from the connection and not through redis-py's client, whose callbacks turn many of them into something else.
-Only the feed has a reader of its own, see `redis_feed_wire`.
+while the engine writes one batch to its disk the next one gathers. Nobody waits for a task to send them: who asks first
+in a tick has them sent at its end, and answers go from the connection's bytes to those who asked. Only connecting has a
+task. What a command costs is told in `redis_command_wire`.
 """
 
 import asyncio
-import contextlib
 import hashlib
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any, Final, Self
 
-import hiredis
-from redis.asyncio.connection import AbstractConnection, BlockingConnectionPool
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from hiredis import ReplyError
 
-from chat.adapters.redis_address import connection_pool
+from chat.adapters.redis_address import Address
+from chat.adapters.redis_command_wire import CommandWire, connect, pack
+from chat.adapters.redis_feed_wire import WireLost
 from chat.adapters.redis_keys import Keys
 from chat.errors import Unavailable
 
@@ -45,12 +40,8 @@ BLOCKED_CONNECTIONS_MAX: Final = 4
 HANDLED: Final = ("NOSCRIPT", "NOGROUP", "BUSYGROUP", "UNBLOCKED")
 """Codes of error answers that callers handle: `Refused`. Any other is `Unavailable`."""
 _CLOSED: Final = "this process is shutting down"
-_LIBRARY_ERRORS: Final = (RedisError, OSError, RuntimeError)
-"""RuntimeError is what uvloop answers when a connection is written to that has just closed."""
 
 Command = Sequence[str | bytes | int]
-
-_pack: Callable[[Sequence[str | bytes | int]], bytes] = hiredis.pack_command  # type: ignore[assignment]  # its stub wants 1-tuples
 
 
 class Refused(Exception):
@@ -59,10 +50,6 @@ class Refused(Exception):
 
 class _Lost(Exception):
     """The connection could not be made or broke. Whether an unanswered command was carried out is unknown."""
-
-
-class _Unconfirmed(Exception):
-    """Too few replicas have what this connection has written or read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +63,15 @@ class Confirmation:
 
     @property
     def packed(self) -> bytes:
-        return _pack(tuple(self.mark)) + _pack(("WAIT", self.replicas, self.within_ms))
+        return pack(tuple(self.mark)) + pack(("WAIT", self.replicas, self.within_ms))
+
+    def why_not(self, mark: Any, confirmed: Any) -> str | None:
+        """From the answers to these two: why nothing of the batch counts."""
+        if isinstance(mark, ReplyError) or isinstance(confirmed, ReplyError):
+            return "the engine is no primary any more"
+        if confirmed < self.replicas:
+            return f"{confirmed} of {self.replicas} replicas confirmed within {self.within_ms} ms"
+        return None
 
 
 class Script:
@@ -104,8 +99,8 @@ class _Call:
 
     @classmethod
     def of(cls, commands: Sequence[Command], *, repeatable: bool) -> Self:
-        # By hiredis, as redis-py's connections do it outside asyncio: 1.7 us for an append instead of 14 (measured).
-        packed = b"".join([_pack(tuple(command)) for command in commands])
+        # By hiredis: 1.7 us for an append, where redis-py's own packer takes 14 (measured).
+        packed = b"".join([pack(tuple(command)) for command in commands])
         return cls(packed, len(commands), repeatable, asyncio.get_running_loop().create_future())
 
     def lose(self, why: str) -> None:
@@ -132,32 +127,44 @@ class RedisEngine:
         self._on_trouble = on_trouble
         self._connect_within_s = connect_within_s
         self._answer_within_s = answer_within_s
-        self._pool = self._new_pool(url, 1)
-        self._blocked_pool = self._new_pool(url, BLOCKED_CONNECTIONS_MAX)
+        self._address = Address.parse(url)
+        self._wire: CommandWire | None = None
+        """The one that carries all commands but those that block."""
+        self._blocking: list[CommandWire] = []
+        """For reads that block, and not in use."""
+        self._blocking_places = asyncio.Semaphore(BLOCKED_CONNECTIONS_MAX)
         self._waiting: deque[_Call] = deque()
         self._batch: list[_Call] = []
+        self._answered = 0
+        """How many calls of the batch have all their replies."""
+        self._confirming: Confirmation | None = None
+        """What ends this batch; its two answers come last."""
+        self._marks: list[Any] = []
+        self._sending = False
+        """Whether a batch is under way, or is about to be."""
         self._wanted = asyncio.Event()
+        """A connection is."""
         self._tasks: asyncio.TaskGroup | None = None
-        self._sender: asyncio.Task[None] | None = None
+        self._keeper: asyncio.Task[None] | None = None
         self._counts = {"commands": 0, "connects": 0, "repeated": 0, "unavailable": 0, "refused": 0}
 
     async def __aenter__(self) -> Self:
         self._tasks = await asyncio.TaskGroup().__aenter__()
-        self._sender = self._tasks.create_task(self._send(), name="redis commands")
+        self._keeper = self._tasks.create_task(self._keep_connected(), name="redis commands")
         return self
 
     async def __aexit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         assert self._tasks is not None
-        assert self._sender is not None
-        self._sender.cancel()
+        assert self._keeper is not None
+        self._keeper.cancel()
         try:
             if isinstance(error, Exception):  # it goes its own way, not wrapped into a group of one
                 await self._tasks.__aexit__(None, None, None)
             else:
                 await self._tasks.__aexit__(kind, error, trace)
         finally:
-            await self._pool.disconnect()
-            await self._blocked_pool.disconnect()
+            for wire in self._blocking:
+                wire.abort(_CLOSED)
 
     async def ping(self) -> None:
         """Raises Unavailable."""
@@ -173,7 +180,7 @@ class RedisEngine:
         if len(self._waiting) + len(self._batch) >= UNANSWERED_CALLS_MAX:
             raise self._unavailable(f"{UNANSWERED_CALLS_MAX} callers already wait for the engine")
         self._waiting.append(call)
-        self._wanted.set()
+        self._send_soon()
         try:
             return self._accepted(await call.answered)
         except _Lost as lost:
@@ -203,12 +210,24 @@ class RedisEngine:
         engine gives nothing to a caller that has stopped waiting."""
         call = self._new_call([command], repeatable=False)
         try:
-            async with self._connection(self._blocked_pool) as connection:
-                await self._exchange(connection, [call])
-        except _Lost as lost:
+            async with asyncio.timeout(self._connect_within_s):
+                await self._blocking_places.acquire()
+        except TimeoutError:
+            raise self._unavailable(f"no connection to the engine within {self._connect_within_s:g} s") from None
+        try:
+            wire = await self._blocking_wire()
+            try:
+                replies = await wire.ask(call.packed, 1)
+            except BaseException:
+                wire.abort("nobody waits for its answer any more")
+                raise
+            self._blocking.append(wire)
+        except WireLost as lost:
             self.trouble()
             raise self._unavailable(str(lost)) from lost
-        return self._accepted(call.replies)[0]
+        finally:
+            self._blocking_places.release()
+        return self._accepted(replies)[0]
 
     async def run(
         self,
@@ -235,7 +254,7 @@ class RedisEngine:
 
     @property
     def _is_open(self) -> bool:
-        return self._sender is not None and not self._sender.done()
+        return self._keeper is not None and not self._keeper.done()
 
     def _new_call(self, commands: Sequence[Command], *, repeatable: bool) -> _Call:
         if not self._is_open:
@@ -245,47 +264,107 @@ class RedisEngine:
 
     def _accepted(self, replies: list[Any]) -> list[Any]:
         for reply in replies:
-            if isinstance(reply, ResponseError):
-                raise self._refused(_words(reply))
+            if isinstance(reply, ReplyError):
+                raise self._refused(str(reply))
         return replies
 
-    async def _send(self) -> None:
+    async def _keep_connected(self) -> None:
         try:
             while True:
-                if not self._waiting:
-                    self._wanted.clear()
-                    await self._wanted.wait()
-                await asyncio.sleep(0)  # the tick in which they gather: who was just answered often asks again
-                await self._send_batch()
+                await self._wanted.wait()
+                self._wanted.clear()
+                try:
+                    self._wire = await self._connect()
+                except WireLost as lost:
+                    self.trouble()
+                    # All who wait share the outcome of connecting: a thousand callers in turn, each waiting for its
+                    # own timeout, would be minutes. Who comes later tries anew: a feed that is back reads the log at
+                    # once.
+                    self._sending = False
+                    self._lose(str(lost))
+                else:
+                    self._send_batch()
         finally:
-            self._waiting.extendleft(self._batch)
+            self._waiting.extendleft(reversed(self._batch))
+            self._batch = []
             self._lose(_CLOSED)
+            if self._wire is not None:
+                self._wire.abort(_CLOSED)
 
-    async def _send_batch(self) -> None:
-        try:
-            async with self._connection(self._pool) as connection:
-                self._batch = self._next_batch()
-                if self._batch:
-                    await self._exchange(connection, self._batch)
-        except _Lost as lost:
+    async def _connect(self) -> CommandWire:
+        """Raises WireLost."""
+        wire = await connect(
+            self._address, connect_within_s=self._connect_within_s, answer_within_s=self._answer_within_s
+        )
+        self._counts["connects"] += 1
+        return wire
+
+    async def _blocking_wire(self) -> CommandWire:
+        """Raises WireLost."""
+        while self._blocking:
+            wire = self._blocking.pop()
+            if not wire.is_lost:
+                return wire
+        return await self._connect()
+
+    def _send_soon(self) -> None:
+        """At the end of the tick in which they gather: who was just answered often asks again."""
+        if not self._sending:
+            self._sending = True
+            asyncio.get_running_loop().call_soon(self._send_batch)
+
+    def _send_batch(self) -> None:
+        wire = self._wire
+        if wire is None or wire.is_lost:
+            self._wanted.set()
+            return
+        self._sending = False
+        calls = self._next_batch()
+        if not calls:
+            return
+        self._sending, self._batch, self._answered = True, calls, 0
+        packed, answers = [call.packed for call in calls], sum([call.commands for call in calls])
+        self._confirming = self.confirmation
+        if self._confirming is not None:
+            packed.append(self._confirming.packed)
+            answers += 2
+            self._marks = []
+        wire.exchange(b"".join(packed), answers, self._told, self._ended)
+
+    def _told(self, reply: Any) -> None:
+        if self._answered == len(self._batch):
+            self._marks.append(reply)
+            return
+        call = self._batch[self._answered]
+        call.replies.append(reply)
+        if len(call.replies) == call.commands:
+            self._answered += 1
+            if not call.answered.done() and (self._confirming is None or _tells_nothing(call.replies)):
+                call.answered.set_result(call.replies)
+
+    def _ended(self, why_lost: str | None) -> None:
+        calls, self._batch, self._sending = self._batch, [], False
+        if why_lost is not None:
             self.trouble()
-            if not self._batch:
-                # All who wait share the outcome of connecting: a thousand callers in turn, each waiting for its own
-                # timeout, would be minutes. Who comes later tries anew: a feed that is back reads the log at once.
-                self._lose(str(lost))
-            for call in reversed(self._batch):  # what is repeated goes before what came later
+            for call in reversed(calls):  # what is repeated goes before what came later
                 if call.repeatable and not call.answered.done():
                     self._counts["repeated"] += 1
                     call.repeatable = False
                     call.replies.clear()
                     self._waiting.appendleft(call)
                 else:
-                    call.lose(str(lost))
-        except _Unconfirmed as unconfirmed:
-            self.trouble()
-            for call in self._batch:
-                call.lose(str(unconfirmed))
-        self._batch = []
+                    call.lose(why_lost)
+        elif self._confirming is not None:
+            unconfirmed = self._confirming.why_not(*self._marks)
+            if unconfirmed is not None:
+                self.trouble()
+            for call in calls:
+                if unconfirmed is not None:
+                    call.lose(unconfirmed)
+                elif not call.answered.done():
+                    call.answered.set_result(call.replies)
+        if self._waiting:
+            self._send_soon()
 
     def _next_batch(self) -> list[_Call]:
         batch: list[_Call] = []
@@ -294,83 +373,6 @@ class RedisEngine:
             if not call.answered.done():
                 batch.append(call)
         return batch
-
-    @asynccontextmanager
-    async def _connection(self, pool: BlockingConnectionPool) -> AsyncIterator[AbstractConnection]:
-        """A connection that looks alive: the pool connects those that have broken again. Raises _Lost."""
-        try:
-            async with asyncio.timeout(self._connect_within_s):
-                connection = await pool.get_connection()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
-        except TimeoutError:
-            raise _Lost(f"no connection to the engine within {self._connect_within_s:g} s") from None
-        except _LIBRARY_ERRORS as error:
-            raise _Lost(f"no connection to the engine: {_words(error)}") from error
-        try:
-            yield connection
-        except BaseException:
-            await connection.disconnect(nowait=True)
-            raise
-        finally:
-            await pool.release(connection)
-
-    async def _exchange(self, connection: AbstractConnection, calls: Sequence[_Call]) -> None:
-        """Raises _Lost when the engine says nothing for `answer_within_s`; who was answered before that is answered.
-        Raises _Unconfirmed for those whom only a confirmation would have answered."""
-        now_s = asyncio.get_running_loop().time
-        confirmation = self.confirmation
-        packed = [call.packed for call in calls]
-        if confirmation is not None:
-            packed.append(confirmation.packed)
-        try:
-            async with asyncio.timeout(self._answer_within_s) as deadline:
-                await connection.send_packed_command(b"".join(packed), check_health=False)
-                for call in calls:
-                    for _ in range(call.commands):
-                        try:
-                            call.replies.append(await connection.read_response())
-                        except ResponseError as refused:
-                            call.replies.append(refused)
-                    deadline.reschedule(now_s() + self._answer_within_s)
-                    if not call.answered.done() and (confirmation is None or _tells_nothing(call.replies)):
-                        call.answered.set_result(call.replies)
-                if confirmation is not None:
-                    await self._confirm(connection, confirmation)
-                    for call in calls:
-                        if not call.answered.done():
-                            call.answered.set_result(call.replies)
-        except TimeoutError:
-            raise _Lost(f"the engine did not answer within {self._answer_within_s:g} s") from None
-        except _LIBRARY_ERRORS as error:
-            raise _Lost(f"the connection broke: {_words(error)}") from error
-
-    async def _confirm(self, connection: AbstractConnection, confirmation: Confirmation) -> None:
-        try:
-            await connection.read_response()
-        except ResponseError:
-            with contextlib.suppress(ResponseError):
-                await connection.read_response()
-            raise _Unconfirmed("the engine is no primary any more") from None
-        confirmed = await connection.read_response()
-        if confirmed < confirmation.replicas:
-            raise _Unconfirmed(
-                f"{confirmed} of {confirmation.replicas} replicas confirmed within {confirmation.within_ms} ms"
-            )
-
-    def _new_pool(self, url: str, connections_max: int) -> BlockingConnectionPool:
-        return connection_pool(
-            url,
-            max_connections=connections_max,
-            timeout=self._connect_within_s,
-            socket_connect_timeout=self._connect_within_s,
-            socket_timeout=None,  # ours is one for a batch, where redis-py's would be one for each answer
-            redis_connect_func=self._introduce,
-            protocol=2,
-            decode_responses=False,
-        )
-
-    async def _introduce(self, connection: AbstractConnection) -> None:
-        await connection.on_connect()
-        self._counts["connects"] += 1
 
     def _lose(self, why: str) -> None:
         """All who wait to be sent."""
@@ -390,10 +392,4 @@ class RedisEngine:
 
 def _tells_nothing(replies: list[Any]) -> bool:
     """Of what is stored: nothing was read or written by a call that was refused at once."""
-    return isinstance(replies[0], ResponseError)
-
-
-def _words(error: Exception) -> str:
-    """As the engine said it: redis-py cuts off the codes that it knows."""
-    code = "NOSCRIPT" if isinstance(error, NoScriptError) else getattr(error, "status_code", None)
-    return f"{code} {error}" if code else str(error)
+    return isinstance(replies[0], ReplyError)

@@ -38,11 +38,11 @@ class Desk:
 async def test_messages_are_worked_on_one_after_the_other_by_one_task() -> None:
     desk = Desk()
     inbox = Inbox(desk)
-    inbox.put(b"a")
-    inbox.put(b"b")
+    assert not inbox.put(b"a"), "it waits for nothing: who says one thing at a time is never held up"
+    assert inbox.put(b"b")
     await asyncio.sleep(0)
     assert desk.told == ["begin a"]
-    inbox.put(b"c")
+    assert inbox.put(b"c")
     desk.may_go_on.set()
     [task] = desk.tasks
     await task

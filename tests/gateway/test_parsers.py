@@ -1,10 +1,12 @@
 """A parser changes hands only where it remembers nothing of the one who had it."""
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 from websockets.server import ServerProtocol
 
-from gateway.parsers import SPARE_MAX, Parsers, remembers_nothing
+from gateway.parsers import SPARE_MAX, Parsers, lone_message, remembers_nothing
 
 
 def sent(opcode: Opcode, data: bytes, *, fin: bool = True) -> bytes:
@@ -74,3 +76,39 @@ def test_spare_parsers_are_lent_again_and_are_few() -> None:
         parsers.give_back(parser)
     again = [parsers.borrow() for _ in lent]
     assert len({id(parser) for parser in again} & {id(parser) for parser in lent}) == SPARE_MAX
+
+
+_FRAMES = st.one_of(
+    st.builds(
+        sent, st.sampled_from([Opcode.TEXT, Opcode.BINARY, Opcode.CONT]), st.binary(max_size=200), fin=st.booleans()
+    ),
+    st.builds(sent, st.just(Opcode.PING), st.binary(max_size=125)),
+)
+
+
+@given(st.one_of(_FRAMES, st.binary(max_size=20), st.tuples(_FRAMES, st.binary(max_size=8)).map(b"".join)))
+@example(sent(Opcode.TEXT, b"\xff"))
+@example(b"\x82\xfe\x00\x01\x00\x00\x00\x00x")  # a length in more bytes than it needs
+@example(b"\xc2\x81\x00\x00\x00\x00x")
+def test_without_a_parser_the_same_is_heard_as_with_one_or_nothing(data: bytes) -> None:
+    message = lone_message(data, 150)
+    if message is None:
+        return
+    parser = Parsers(150).borrow()
+    parser.receive_data(data)
+    [frame] = parser.events_received()
+    assert isinstance(frame, Frame)
+    assert (bytes(frame.data), frame.fin) == (message, True)
+    assert frame.opcode in (Opcode.TEXT, Opcode.BINARY)
+    assert remembers_nothing(parser)
+    assert frame.opcode is Opcode.BINARY or message.decode().encode() == message
+
+
+@pytest.mark.parametrize("opcode", [Opcode.TEXT, Opcode.BINARY])
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 300, 65_535])
+def test_one_whole_message_needs_no_parser(opcode: Opcode, size: int) -> None:
+    frame = sent(opcode, b"x" * size)
+    assert lone_message(frame, 65_535) == b"x" * size
+    assert lone_message(frame, size - 1) is None
+    assert lone_message(frame[:-1], None) is None
+    assert lone_message(frame + frame, None) is None
