@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import BUILD, MakePhone, Phone
 
@@ -352,3 +352,19 @@ def violations(phone: Phone, source: str) -> list[Any]:
              .map((one) => [one.id, one.nodes.slice(0, 3).map((node) => [node.html, node.failureSummary])])"""
     )
     return found
+
+
+def test_a_door_that_comes_late_does_not_cover_an_invitation(make_phone: MakePhone) -> None:
+    """Without a token the page fetches its door; who opens an invitation meanwhile sees the invitation."""
+    phone = make_phone("en-US")
+    held: list[Route] = []
+    phone.page.route("**/view/door.js*", lambda route: held.append(route))
+    with phone.page.expect_request("**/view/door.js*"):
+        phone.page.goto(phone.village.url)
+    phone.page.evaluate("code => { location.hash = `#/i/${code}` }", phone.village.code)
+    phone.page.wait_for_selector("#name")
+    held[0].continue_()
+    phone.page.evaluate(
+        "async (url) => { await import(url); await new Promise(requestAnimationFrame); }", held[0].request.url
+    )
+    assert phone.page.locator("#name").count() == 1
