@@ -11,6 +11,7 @@ LEVELS = {
     1: """chat.measuring chat.ports chat.text chat.room chat.quota chat.wire chat.names chat.card chat.describing
           chat.naming gateway gateway.session gateway.outbox gateway.closing gateway.fanout gateway.hub gateway.catchup
           gateway.quotas gateway.holding gateway.sampling gateway.crowd
+          chat.moderation
           translator translator.scripts translator.punctuation translator.sentences translator.chinese
           translator.phrases translator.masking translator.detect translator.guard translator.routes
           translator.batching translator.cache translator.slang translator.guests translator.terms
@@ -46,8 +47,9 @@ ADDRESS = {
     "sentencepiece": {"translator.ctranslate", "translator.training.vocabulary"},
     "torch": {"translator.training"},
     "eldc": {"translator.detect"},
-    "opencc": {"translator.chinese"},
-    "pypinyin": {"chat.naming.pinyin"},
+    "ahocorasick_rs": {"chat.moderation.matching"},
+    "opencc": {"translator.chinese", "chat.moderation.data.make"},
+    "pypinyin": {"chat.naming.pinyin", "chat.moderation.data.make"},
     "starlette": {"gateway.http", "gateway.app", "gateway.connection"},
     "uvicorn": {"gateway.app", "gateway.protocol"},
     "uvloop": {"gateway.app", "translator.__main__", "loadtest"},
