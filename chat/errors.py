@@ -34,6 +34,8 @@ class ErrorCode(StrEnum):
     CEREMONY_NOT_FOUND = "ceremony_not_found"
     CEREMONY_OVER = "ceremony_over"
     NAME_REFUSED = "name_refused"
+    HOOK_NOT_FOUND = "hook_not_found"
+    OVER = "over"
     UNAVAILABLE = "unavailable"
 
 
@@ -69,6 +71,8 @@ ERRORS: Final[dict[ErrorCode, ErrorKind]] = {
     ErrorCode.CEREMONY_NOT_FOUND: ErrorKind("there is no such ceremony or proposal, or it is over", False, 404),
     ErrorCode.CEREMONY_OVER: ErrorKind("the ceremony does not take that now; see its window", False, 409),
     ErrorCode.NAME_REFUSED: ErrorKind("that name cannot be proposed; `words` tells why", False, 422),
+    ErrorCode.OVER: ErrorKind("that poll, question or event is over; see what became of it", False, 409),
+    ErrorCode.HOOK_NOT_FOUND: ErrorKind("there is no such endpoint of webhooks", False, 404),
     ErrorCode.UNAVAILABLE: ErrorKind("the message log cannot be reached just now; nothing was lost", True, 503),
 }
 

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from chat.events import CeremonyOpened, Entry, Event, GivenTo, Mention, NameProposed, Role
 from chat.frames import Person
+from chat.hooks import Cursor, DeadLetter, Endpoint
 from chat.ids import Position
 
 
@@ -773,4 +774,105 @@ class Archive(Protocol):
     ) -> Sequence[ArchivedEntry]:
         """Entries (of one kind, if given) that refer to messages first..last and whose seq is at most `upto`:
         ascending by seq, the latest `limit` of them."""
+        ...
+
+
+class Hooks(Protocol):
+    """Endpoints of webhooks, how far each was told of each room, and what was given up. Whoever delivers holds the
+    lease; a lease lost without knowing means at most that something is delivered twice."""
+
+    async def put(self, endpoint: Endpoint, cursors: Mapping[str, Cursor]) -> bool:
+        """Register it, told of these rooms up to these places and of all others from their beginning. False, and
+        nothing done, where there are `ENDPOINTS_MAX` already."""
+        ...
+
+    async def endpoints(self) -> Sequence[Endpoint]:
+        """All, oldest first."""
+        ...
+
+    async def endpoint(self, hook: str) -> Endpoint | None: ...
+
+    async def remove(self, hook: str) -> bool:
+        """With its cursors and dead letters."""
+        ...
+
+    async def switch(self, hook: str, off: str) -> None:
+        """Off, and why; with "" on again: it goes on where it was. Nothing for an endpoint that is not there."""
+        ...
+
+    async def heads(self) -> Mapping[str, Position]:
+        """Of the logs of all rooms."""
+        ...
+
+    async def cursors(self, hook: str) -> Mapping[str, Cursor]: ...
+
+    async def advance(self, hook: str, room: str, cursor: Cursor, letter: DeadLetter | None = None) -> None:
+        """Move the cursor of a room forward (never back, in one life of the room), and keep the dead letter, in one
+        step. Of an endpoint's letters the newest `LETTERS_MAX` stay. Nothing for an endpoint that is not there."""
+        ...
+
+    async def letters(self, hook: str, limit: int) -> Sequence[DeadLetter]:
+        """The newest, newest first."""
+        ...
+
+    async def letter(self, hook: str, letter: str) -> DeadLetter | None: ...
+
+    async def drop_letter(self, hook: str, letter: str) -> bool: ...
+
+    async def lease(self, owner: str, lasts_ms: int) -> bool:
+        """Take the lease, or prolong it; False while somebody else has it."""
+        ...
+
+    async def release(self, owner: str) -> None:
+        """Give it back. Nothing where somebody else has it."""
+        ...
+
+
+WEBHOOKS: Final = "~webhooks"
+"""The pseudo-room in which who delivers webhooks reports its figures (see `TRANSLATORS`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a program outside answered to a request of ours."""
+
+    status: int
+    retry_after_s: float | None
+    """As it asks for, where it does and in seconds."""
+    body: bytes
+    """At most as much as was asked for."""
+
+
+class Unanswered(Exception):
+    """A program outside could not be reached or did not answer in time. The words name no address."""
+
+
+class Poster(Protocol):
+    """Requests to programs outside. Redirects are answers like any other; certificates are verified."""
+
+    async def post(
+        self, url: str, headers: Mapping[str, str], body: bytes, *, within_s: float, body_bytes_max: int = 0
+    ) -> Answer:
+        """POST, and the answer with its first `body_bytes_max` bytes, all within that time. Raises Unanswered."""
+        ...
+
+
+UNAVAILABLE: Final = "unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a classifier outside says of a text."""
+
+    what: Literal["allow", "hold", "refuse"]
+    why: str = ""
+    """In its words, for moderators; `UNAVAILABLE` where it was not asked or did not answer."""
+
+
+class Classifier(Protocol):
+    """A program outside that judges texts before they are said. It always gives a verdict in bounded time: when the
+    program is away, the one that the deployment chose for that case."""
+
+    async def judge(self, text: str, author: str, room: str, language: str) -> Verdict:
+        """`language` as guessed, "" where it is not known. Never raises but for being cancelled."""
         ...

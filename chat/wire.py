@@ -8,6 +8,7 @@ An entry's event is encoded to msgpack once, by whoever appends it. `entry_frame
 for JSON sockets is the body decoded, once per process and event.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, cast
 
@@ -95,6 +96,14 @@ def readable_event(body: bytes) -> Event:
             return cast(Event, _plain.decode(body))
         except _UNREADABLE:
             raise unknown from None
+
+
+def plain_event(body: bytes) -> Mapping[str, Any]:
+    """The event as plain values, whatever version of the house appended it. Empty for what is no event at all."""
+    try:
+        return _plain.decode(body)
+    except _UNREADABLE:
+        return {}
 
 
 def entry_frame(entry: Entry, codec: Codec, translation: Event | None = None) -> bytes:

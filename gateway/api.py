@@ -77,6 +77,25 @@ from gateway.naming import (
 )
 from gateway.quotas import Quotas, address_key
 from gateway.tokens import TokenKeys
+from gateway.webhooks.bodies import (
+    HookMade,
+    HookRequest,
+    HooksPage,
+    LettersPage,
+    LettersQuery,
+    OfHook,
+    OfLetter,
+    Tried,
+)
+from gateway.webhooks.operations import (
+    Webhooks,
+    create_hook,
+    delete_hook,
+    list_hooks,
+    list_letters,
+    ping_hook,
+    redeliver,
+)
 
 GUEST: Final = "guest-"
 LOOKS_PER_S: Final = 2.0
@@ -110,6 +129,7 @@ class Api:
         self,
         service: Service,
         keys: TokenKeys,
+        webhooks: Webhooks,
         *,
         public_url: str | None,
         guest_token_days: int,
@@ -121,6 +141,7 @@ class Api:
     ) -> None:
         self.service = service
         self.keys = keys
+        self.webhooks = webhooks
         self.public_url = public_url
         self.guest_token_days = guest_token_days
         self.now_ms = now_ms
@@ -495,6 +516,7 @@ class Operation:
 
 
 _IN_ROOM: Final = (ErrorCode.FORBIDDEN, ErrorCode.NOT_A_MEMBER, ErrorCode.ROOM_NOT_FOUND)
+_OF_HOOK: Final = (ErrorCode.FORBIDDEN, ErrorCode.HOOK_NOT_FOUND)
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
     Operation(
@@ -666,6 +688,37 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         errors=(*_IN_ROOM, ErrorCode.TOO_FAST),
     ),
     Operation("GET", "/rooms/{room}/export", export_room, where=InRoom, answer=ExportLine, lines=True, errors=_IN_ROOM),
+    Operation("GET", "/hooks", list_hooks, answer=HooksPage, errors=(ErrorCode.FORBIDDEN,)),
+    Operation(
+        "POST",
+        "/hooks",
+        create_hook,
+        body=HookRequest,
+        answer=HookMade,
+        status=201,
+        errors=(ErrorCode.FORBIDDEN,),
+    ),
+    Operation("DELETE", "/hooks/{hook}", delete_hook, where=OfHook, status=204, errors=_OF_HOOK),
+    Operation(
+        "POST", "/hooks/{hook}/ping", ping_hook, where=OfHook, answer=Tried, errors=(*_OF_HOOK, ErrorCode.TOO_FAST)
+    ),
+    Operation(
+        "GET",
+        "/hooks/{hook}/letters",
+        list_letters,
+        where=OfHook,
+        query=LettersQuery,
+        answer=LettersPage,
+        errors=_OF_HOOK,
+    ),
+    Operation(
+        "POST",
+        "/hooks/{hook}/letters/{letter}",
+        redeliver,
+        where=OfLetter,
+        answer=Tried,
+        errors=(*_OF_HOOK, ErrorCode.TOO_FAST),
+    ),
 )
 
 

@@ -20,10 +20,12 @@ import uvicorn
 import uvloop
 
 from chat.adapters.connect import connect_engine
+from chat.adapters.http_classifier import NOT_SET, HttpClassifier
+from chat.adapters.http_poster import HttpPoster
 from chat.errors import CommandFailed
 from chat.frames import Route
 from chat.limits import FRAME_BYTES_MAX, PING_INTERVAL_S
-from chat.ports import TRANSLATORS, Presence, TranslationJobs
+from chat.ports import TRANSLATORS, WEBHOOKS, Poster, Presence, TranslationJobs
 from chat.service import Service
 from gateway.api import Api
 from gateway.clock import Clock
@@ -35,6 +37,7 @@ from gateway.settings import Settings
 from gateway.tokens import TokenKeys
 from gateway.watch import Watch
 from gateway.web import WebFiles
+from gateway.webhooks.operations import Webhooks
 
 if TYPE_CHECKING:
     from chat.traces import Traces
@@ -42,6 +45,13 @@ if TYPE_CHECKING:
 WEB: Final = Path(__file__).parent / "web"
 ROUTES_LOOK_S: Final = 10.0
 """How often installed packages are looked at, as often as translators do."""
+OF_WEBHOOKS: Final = (
+    "webhook_delivered_total",
+    "webhook_failed_total",
+    "webhook_dead_total",
+    "webhook_endpoints",
+    "webhook_rooms_waiting",
+)
 SEEN_BY_ALL: Final = frozenset({"texts_parked"})
 """What every translator reports of a queue that is common to them."""
 BACKLOG: Final = 2048
@@ -95,6 +105,7 @@ class App:
             tracing(settings, self.name) as traces,
             connect_engine(settings.redis_url, settings.data_dir, archive_url=settings.archive_url) as engine,
             engine.new_feed() as feed,
+            HttpPoster(allow_private=settings.webhooks_allow_private) as poster,
         ):
             clock = Clock()
             watch = Watch(clock, rooms_named=settings.metrics_rooms, traces=traces)
@@ -115,9 +126,11 @@ class App:
                 clock=clock,
                 watch=watch,
             )
+            classifier = classifier_of(settings, poster, clock)
             api = Api(
                 service,
                 keys,
+                Webhooks(engine.hooks, poster, allow_private=settings.webhooks_allow_private),
                 public_url=settings.public_url,
                 guest_token_days=settings.guest_token_days,
                 enter_per_minute=settings.enter_per_minute,
@@ -137,6 +150,7 @@ class App:
                     **gateway.statistics(),
                     **_named("engine", engine.statistics()),
                     **_named("feed", feed.statistics(), but="gaps"),  # counted by the relay, which heals them
+                    **_named("classifier", classifier.statistics() if classifier else NOT_SET),
                 },
                 of_all=lambda: common(engine.presence, engine.jobs, clock.now_ms),
             )
@@ -183,6 +197,37 @@ def _end_process(error: BaseException) -> None:
     signal.raise_signal(signal.SIGTERM)
 
 
+def classifier_of(settings: Settings, poster: Poster, clock: Clock) -> HttpClassifier | None:
+    """Who judges messages outside, if the deployment has one."""
+    if settings.classifier_url is None or settings.classifier_secret is None:
+        return None
+    return HttpClassifier(
+        poster,
+        settings.classifier_url,
+        settings.classifier_secret,
+        within_ms=settings.classifier_within_ms,
+        fails=settings.classifier_fails,
+        now_ms=clock.now_ms,
+        now_s=clock.now_s,
+        new_id=lambda: secrets.token_hex(20),
+    )
+
+
+async def webhooks(presence: Presence) -> dict[str, float]:
+    """The figures of who delivers webhooks, added up; a deliverer without the lease reports zeros. Zeros, too, where
+    nobody has delivered yet; empty while the engine is away."""
+    try:
+        rosters = await presence.rosters(WEBHOOKS)
+    except CommandFailed:
+        return {}
+    counted = {"webhook_deliverers": float(len(rosters)), **dict.fromkeys(OF_WEBHOOKS, 0.0)}
+    for roster in rosters:
+        for (name, *_), value in roster.readers.items():
+            if f"webhook_{name}" in OF_WEBHOOKS:
+                counted[f"webhook_{name}"] += value
+    return counted
+
+
 async def translators(presence: Presence) -> dict[str, float]:
     """The counters of all living translators, as they report them under a lease, added up. Empty while the engine is
     away: no figure is better than an old one."""
@@ -200,7 +245,7 @@ async def translators(presence: Presence) -> dict[str, float]:
 
 async def common(presence: Presence, jobs: TranslationJobs, now_ms: Callable[[], int]) -> dict[str, float]:
     """What the engine knows and every gateway says alike; what cannot be asked now is left out."""
-    counted = await translators(presence)
+    counted = {**await translators(presence), **await webhooks(presence)}
     try:
         waiting, oldest_ms = await jobs.backlog(), await jobs.oldest_ms()
     except CommandFailed:

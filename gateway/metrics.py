@@ -127,6 +127,20 @@ ROWS: Final = (
     Row("feed_dropped", "counter", "Items dropped because too many waited; a gap follows, and nothing is lost."),
     Row("feed_unconfirmed", "counter", "Rooms whose subscription no node confirmed in time.", only=_CLUSTER),
     Row("feed_nodes", "gauge", "Nodes of the cluster that the feed is connected to.", only=_CLUSTER),
+    # -- webhooks, as who delivers them reports: every gateway says the same
+    Row("webhook_deliverers", "gauge", "Processes that deliver webhooks, or stand by to."),
+    Row("webhook_endpoints", "gauge", "Endpoints that are on."),
+    Row("webhook_delivered_total", "counter", "Deliveries that were answered 2xx."),
+    Row("webhook_failed_total", "counter", "Tries that were not."),
+    Row("webhook_dead_total", "counter", "Deliveries given up after the last try."),
+    Row("webhook_rooms_waiting", "gauge", "Rooms, times endpoints, that wait for another try."),
+    # -- the classifier outside; zeros where there is none
+    Row("classifier_asked_total", "counter", "Messages that the classifier was asked about."),
+    Row("classifier_held_total", "counter", "Of these, those it wants held."),
+    Row("classifier_refused_total", "counter", "Of these, those it wants refused."),
+    Row("classifier_failed_total", "counter", "Of these, those it did not answer in time, or not readably."),
+    Row("classifier_unasked_total", "counter", "Messages it was not asked about because it failed or fell behind."),
+    Row("classifier_resting", "gauge", "1 while it is not asked because it failed too often in a row."),
     # -- translators
     Row("translators", "gauge", "Translators alive."),
 )

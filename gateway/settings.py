@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from chat.hooks import key_of
 
 PREFIX: Final = "DIQIUCUN_"
 CONFIG_VARIABLE: Final = "DIQIUCUN_CONFIG"
@@ -151,6 +153,34 @@ class Settings(BaseSettings):
         "Needs `pip install 'diqiucun[otel]'`. Empty: none are made.",
     )
     trace_share: float = Field(1.0, ge=0.0, le=1.0, description="Share of posts that is traced, where traces are sent.")
+    webhooks: bool = Field(
+        True,
+        description="A process of `diqiucun up` that delivers webhooks (docs/webhooks.md); idle while there is no "
+        "endpoint. false for none.",
+    )
+    webhooks_allow_private: bool = Field(
+        False,
+        description="Webhooks and the classifier may also reach addresses of our own network, and without TLS. Whoever "
+        "administers Diqiucun can then send requests to whatever answers there.",
+    )
+    classifier_url: str | None = Field(
+        None,
+        description="A program that judges messages before they are said, like https://filter.example.org/judge "
+        "(docs/webhooks.md). Empty: none is asked.",
+    )
+    classifier_secret: str | None = Field(
+        None,
+        validate_default=True,
+        description="What requests to it are signed with: whsec_ and base64 of 24 to 64 random bytes.",
+    )
+    classifier_within_ms: int = Field(
+        800, ge=50, le=10_000, description="Milliseconds that it has for a message; the message waits as long."
+    )
+    classifier_fails: Literal["open", "closed"] = Field(
+        "open",
+        description="What becomes of messages that it did not judge in time: open lets them through, closed holds them "
+        "for a moderator.",
+    )
     package_index_url: str | None = Field(
         None, description="Index of translation packages, for mirrors. Empty: the Argos index."
     )
@@ -185,7 +215,7 @@ class Settings(BaseSettings):
             raise ValueError("expected postgresql://user:password@host/name, sqlite:///path or none")
         return value
 
-    @field_validator("public_url", "package_index_url", "otlp_url")
+    @field_validator("public_url", "package_index_url", "otlp_url", "classifier_url")
     @classmethod
     def _is_web_url(cls, value: str | None) -> str | None:
         if value is None:
@@ -194,6 +224,22 @@ class Settings(BaseSettings):
         if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
             raise ValueError("expected an address like https://chat.example.org")
         return value.rstrip("/")
+
+    @field_validator("classifier_url")
+    @classmethod
+    def _is_private_or_secure(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and not value.startswith("https:") and not info.data.get("webhooks_allow_private"):
+            raise ValueError(f"expected https://, or {PREFIX}WEBHOOKS_ALLOW_PRIVATE=true: texts travel there")
+        return value
+
+    @field_validator("classifier_secret")
+    @classmethod
+    def _is_secret(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None:
+            key_of(value)
+        elif info.data.get("classifier_url") is not None:
+            raise ValueError(f"expected whsec_ and base64, since {PREFIX}CLASSIFIER_URL is set")
+        return value
 
     @field_validator("data_dir", "token_keys_file")
     @classmethod
@@ -282,7 +328,7 @@ def _words(error: ValidationError, given: Mapping[str, Any]) -> str:
             lines.append(f"  {name} {place} is no setting" + (f"; did you mean {near[0]}?" if near else "."))
             continue
         value = problem["input"]
-        shown = re.sub(r"://[^/@\s]*@", "://...@", str(value))[:80]
+        shown = "..." if name.endswith("_secret") else re.sub(r"://[^/@\s]*@", "://...@", str(value))[:80]
         expected = problem["msg"].removeprefix("Value error, ")
         lines.append(f"  {variable}={shown!s} {place}: {expected[0].lower()}{expected[1:]}.")
         field = Settings.model_fields.get(name)

@@ -134,7 +134,8 @@ def roles(settings: Settings, port: int) -> list[Role]:
     greeters = [Role("greeter", 1, (sys.executable, "-m", "gateway.greeter", url), environ, vital=False)]
     archive = archive_address(settings.redis_url, settings.data_dir, settings.archive_url)
     archivers = [] if archive is None else [Role("archiver", 1, (*command, "archiver"), environ)]
-    return gateways + translators + archivers + (greeters if settings.greeter else [])
+    hooks = [Role("hooks", 1, (*command, "hooks"), environ, vital=False)] if settings.webhooks else []
+    return gateways + translators + archivers + hooks + (greeters if settings.greeter else [])
 
 
 def _as_environ(settings: Settings) -> dict[str, str]:
@@ -354,6 +355,7 @@ def _write_run_file(settings: Settings, port: int, supervisor: Supervisor) -> No
         "gateways": supervisor.pids("gateway"),
         "translators": supervisor.pids("translator"),
         "archivers": supervisor.pids("archiver"),
+        "hooks": supervisor.pids("hooks"),
         "greeters": supervisor.pids("greeter"),
         "port": port,
         "host": settings.host,

@@ -23,6 +23,7 @@ from chat.adapters.redis_cluster_feed import ClusterFeed
 from chat.adapters.redis_commands import Commands
 from chat.adapters.redis_engine import RedisEngine
 from chat.adapters.redis_feed import RETRY_MAX_S, RedisFeed
+from chat.adapters.redis_hooks import RedisHooks
 from chat.adapters.redis_invites import RedisInvites
 from chat.adapters.redis_jobs import RedisJobs
 from chat.adapters.redis_log import RedisLog
@@ -50,6 +51,7 @@ class ConnectedEngine:
     parked: RedisJobs
     """A second queue: jobs that overload skipped."""
     invites: RedisInvites
+    hooks: RedisHooks
     translations: RedisTranslationCache
     redis: Commands
     archive: SqlArchive | None
@@ -161,6 +163,7 @@ def _connected(
         jobs=RedisJobs(engine, idle_ms=idle_ms),
         parked=RedisJobs(engine, idle_ms=idle_ms, streams=engine.keys.parked),
         invites=RedisInvites(engine),
+        hooks=RedisHooks(engine),
         translations=RedisTranslationCache(engine),
         redis=engine,
         archive=archive,

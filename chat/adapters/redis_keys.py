@@ -66,6 +66,10 @@ class Keys:
     def invite(self, digest: str) -> str:
         return f"{self.prefix}invite:{digest}"
 
+    def hooks(self, what: str) -> str:
+        """Of webhooks, all in one slot: `endpoints`, `off`, `lease`; of each endpoint `cursors:`, `dead:`, `died:`."""
+        return f"{self.prefix}{{hooks}}:{what}"
+
 
 def partition(room: str) -> int:
     return crc32(room.encode()) % PARTITIONS

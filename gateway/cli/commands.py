@@ -16,6 +16,7 @@ from gateway.cli.documents import docs, openapi
 from gateway.cli.entrance import invite, token, welcome
 from gateway.cli.export import export
 from gateway.cli.failures import guarded
+from gateway.cli.hooks import hooks
 from gateway.cli.models import check_models, install_models, list_models, remove_model
 from gateway.cli.processes import engine, gateway, translator, up
 from gateway.cli.translate import translate
@@ -54,6 +55,7 @@ COMMANDS: Final[Sequence[Callable[..., None]]] = (
     gateway,
     translator,
     archiver,
+    hooks,
     engine,
     token,
     invite,

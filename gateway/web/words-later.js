@@ -108,6 +108,8 @@ export const LATER = {
   error_ceremony_not_found: ["这场起名已经结束，或没有这个提议", "That naming is over, or there is no such proposal"],
   error_ceremony_over: ["这场起名现在不能这样做", "This naming does not take that now"],
   error_name_refused: ["这个名字不能提议", "That name cannot be proposed"],
+  error_hook_not_found: ["没有这个网络钩子", "There is no such webhook"],
+  error_over: ["已经结束了", "That is over already"],
 };
 
 Object.assign(WORDS, LATER);

@@ -19,7 +19,7 @@ from chat.adapters.redis_cluster_feed import ClusterFeed
 from chat.adapters.redis_feed import RedisFeed
 from chat.adapters.redis_topology import Topology
 from chat.events import Event, Posted, RoomCreated
-from chat.ports import Appended, FeedItem, Gap, Invites, Member, Presence, RoomFeed, RoomLog, TranslationJobs
+from chat.ports import Appended, FeedItem, Gap, Hooks, Invites, Member, Presence, RoomFeed, RoomLog, TranslationJobs
 from loadtest.cluster import Cluster
 from tests.support.engine import cluster, embedded_engine, random_prefix
 
@@ -39,6 +39,7 @@ class Ports:
     new_feed: Callable[[], AbstractAsyncContextManager[RedisFeed | MemoryFeed | ClusterFeed]]
     sever_feeds: Callable[[], Awaitable[object]]
     """The network fails for a moment: all feeds lose their connection and get a new one."""
+    hooks: Hooks
 
     async def create(self, room: str = "r", once: str = "create") -> Appended:
         owner = Member("ann", "Ann", "owner")
@@ -117,7 +118,7 @@ async def memory_ports() -> AsyncIterator[Ports]:
         for feed in engine.feeds:
             feed.heal()
 
-    yield Ports(engine.log, engine.presence, engine.jobs, engine.invites, engine.new_feed, sever)
+    yield Ports(engine.log, engine.presence, engine.jobs, engine.invites, engine.new_feed, sever, engine.hooks)
 
 
 class MovedLog:
@@ -163,7 +164,7 @@ async def redis_ports(embedded: EmbeddedEngine, archive_url: str = NO_ARCHIVE) -
         log: Any = engine.log
         if engine.archive is not None:
             log = MovedLog(log, RedisArchiver(engine.redis, engine.archive, Keeping(0), now_ms=lambda: 0))
-        yield Ports(log, engine.presence, engine.jobs, engine.invites, new_feed, sever)
+        yield Ports(log, engine.presence, engine.jobs, engine.invites, new_feed, sever, engine.hooks)
 
 
 @asynccontextmanager
@@ -182,4 +183,4 @@ async def cluster_ports(running: Cluster) -> AsyncIterator[Ports]:
             for node in running.nodes:
                 node.ask("CLIENT", "KILL", "TYPE", "pubsub")
 
-        yield Ports(engine.log, engine.presence, engine.jobs, engine.invites, new_feed, sever)
+        yield Ports(engine.log, engine.presence, engine.jobs, engine.invites, new_feed, sever, engine.hooks)

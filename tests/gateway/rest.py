@@ -10,13 +10,14 @@ import httpx
 
 from chat.adapters.memory import MemoryEngine
 from chat.commands import CreateRoom
-from chat.ports import Member
+from chat.ports import Answer, Member, Poster, Unanswered
 from chat.room import Caller
 from chat.service import Service
 from gateway.api import Api
 from gateway.http import Http, Receive, Send
 from gateway.tokens import TokenKeys, new_secret, read_keys
 from gateway.web import WebFiles
+from gateway.webhooks.operations import Webhooks
 
 WEB = Path(__file__).parents[2] / "gateway" / "web"
 ROOM = "plaza"
@@ -32,6 +33,7 @@ class Village:
     why_not_ready: str | None = None
     enter_burst: int = 10_000
     public_url: str | None = None
+    poster: Poster = field(default_factory=lambda: _NobodyThere())
     engine: MemoryEngine = field(init=False)
     service: Service = field(init=False)
     keys: TokenKeys = field(init=False)
@@ -53,6 +55,7 @@ class Village:
         self.api = Api(
             self.service,
             self.keys,
+            Webhooks(self.engine.hooks, self.poster, allow_private=False),
             public_url=self.public_url,
             guest_token_days=30,
             enter_per_minute=60,
@@ -96,6 +99,15 @@ class Village:
         headers: Mapping[str, str] = {} if user is None else {"authorization": f"Bearer {self.token(user, **claims)}"}
         transport = httpx.ASGITransport(self.http, raise_app_exceptions=False, client=(address, 1234))  # type: ignore[arg-type]  # httpx types ASGI more loosely than starlette
         return httpx.AsyncClient(transport=transport, base_url="http://village.test", headers=headers)
+
+
+class _NobodyThere:
+    """No request of a test leaves it."""
+
+    async def post(
+        self, url: str, headers: Mapping[str, str], body: bytes, *, within_s: float, body_bytes_max: int = 0
+    ) -> Answer:
+        raise Unanswered("not reached: nobody is there")
 
 
 async def _no_socket(scope: Any, receive: Receive, send: Send) -> None:

@@ -13,6 +13,7 @@ import schemathesis
 from openapi_spec_validator import validate
 from schemathesis.checks import load_all_checks
 
+from chat.hooks import Endpoint, new_secret
 from gateway.api import OPERATIONS
 from gateway.http import Message, Receive, Send
 from gateway.openapi import openapi_document
@@ -21,6 +22,16 @@ from tests.gateway.rest import ROOM, Village
 DOCUMENT = Path(__file__).parents[2] / "docs" / "openapi.json"
 EXAMPLES = 25
 CODE = "WELCOME23456"
+HOOK = "hook1"
+ENDPOINT = Endpoint(
+    id=HOOK,
+    url="https://hooks.example/",
+    secret=new_secret(bytes(32)),
+    events=("message.posted",),
+    rooms=None,
+    made_ms=1,
+    by="root",
+)
 WELL_FORMED = re.compile(r"[a-z0-9][a-z0-9-]{4,63}")
 
 
@@ -58,6 +69,7 @@ class _Fresh:
         village = await Village().opened()
         await village.with_member("ann")
         await village.invited(code=CODE)
+        await village.engine.hooks.put(ENDPOINT, {})
         headers = []
         for name, value in scope["headers"]:
             if name == b"authorization" and value == b"Bearer right":
@@ -93,6 +105,7 @@ def test_no_request_breaks_a_promise(case: Any) -> None:
         (case.path_parameters, "room", ROOM),
         (case.path_parameters, "user", "ann"),
         (case.path_parameters, "code", CODE),
+        (case.path_parameters, "hook", HOOK),
         (case.body, "invite", CODE),
     ):
         # a well-formed name of something that is not there is a dull 404: mostly make it one that is there
@@ -113,7 +126,7 @@ def test_without_a_token_only_what_is_public_answers(operation: Any) -> None:
     async def status() -> int:
         village = await Village().opened()
         await village.invited()
-        path = operation.path.format(room=ROOM, user="ann", code=CODE)
+        path = operation.path.format(room=ROOM, user="ann", code=CODE, hook=HOOK, letter="msg_0")
         async with village.client() as client:
             return (await client.request(operation.method, f"/api/v1{path}", json={})).status_code
 

@@ -2,7 +2,8 @@
 
 Several feeds (one for each simulated gateway) share one `MemoryEngine`. Time and new epochs arrive as callables, and
 waiting uses only asyncio primitives, so whole worlds run in virtual time. Each port is a file: `log` (with `room`, what
-one room holds), `feed`, `presence`, `jobs`, `invites`, `translations`; `reach` is what they share, `engine` joins them.
+one room holds), `feed`, `presence`, `jobs`, `invites`, `hooks`, `translations`; `reach` is what they share, `engine`
+joins them.
 
 Nothing is bounded but what the ports bound, and nothing survives the process: not a store for production.
 """

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from chat.adapters.backlog import BACKLOG_ITEMS_MAX
 from chat.adapters.memory.feed import Feeds, MemoryFeed
+from chat.adapters.memory.hooks import MemoryHooks
 from chat.adapters.memory.invites import MemoryInvites
 from chat.adapters.memory.jobs import MemoryJobs
 from chat.adapters.memory.log import MemoryLog
@@ -40,6 +41,7 @@ class MemoryEngine:
         self.presence = MemoryPresence(reach)
         self.log = MemoryLog(reach, self.feeds, self.jobs, self.presence, new_epoch=new_epoch)
         self.invites = MemoryInvites(reach)
+        self.hooks = MemoryHooks(reach, self.log)
         self.translations = MemoryTranslationCache(reach)
 
     @property
@@ -67,6 +69,7 @@ class MemoryEngine:
         self.jobs.forget_all()
         self.parked.forget_all()
         self.invites.forget_all()
+        self.hooks.forget_all()
 
     async def ping(self) -> None:
         """Raises Unavailable while the engine is away."""
