@@ -86,7 +86,6 @@ from gateway.session import End, Perform, Refuse, Session, Shed
 if TYPE_CHECKING:
     from gateway.gateway import Gateway
 
-CATCH_UP_PAGE: Final = 200
 CATCH_UP_WITHIN_S: Final = 30.0
 """A resume that takes longer belongs to a reader too slow for the room, or to an engine that stays away."""
 CATCH_UP_RETRY_S: Final = 0.2
@@ -367,7 +366,7 @@ class Connection:
         try:
             await self._tell_presence(room, urgent=first_reader)
             async with asyncio.timeout(CATCH_UP_WITHIN_S):
-                await self._catch_up(room, catchup)
+                await self._catch_up(room, newest.epoch, catchup)
         except TimeoutError:
             self.close(CloseReason.RESTARTING if self.outbox.flowing else CloseReason.SLOW_READER)
         except BaseException:
@@ -380,21 +379,26 @@ class Connection:
         except Unavailable:
             return 0
 
-    async def _catch_up(self, room: str, catchup: Catchup) -> None:
+    async def _catch_up(self, room: str, epoch: str, catchup: Catchup) -> None:
         gateway = self._gateway
         while self.outbox.closed_for is None:
             catchup.begin()
-            try:
-                async with gateway.gate.passing(let_in=True):
-                    page = await gateway.service.log.read_after(room, catchup.last, CATCH_UP_PAGE)
-            except Unavailable:  # the room frame was the answer: from here on we try again instead of failing
-                await asyncio.sleep(CATCH_UP_RETRY_S)
-                continue
-            for entry in catchup.page(page):
-                self._offer(entry)
+            page = gateway.pages.kept(room, epoch, catchup.last)
+            if page is None:
+                try:
+                    async with gateway.gate.passing(let_in=True):
+                        page = await gateway.pages.read(room, epoch, catchup.last)
+                except Unavailable:  # the room frame was the answer: from here on we try again instead of failing
+                    await asyncio.sleep(CATCH_UP_RETRY_S)
+                    continue
+            after = catchup.last
+            catchup.page(page.entries)
+            for data, count in page.writes(self.codec, self._ears(room), after):
+                self.outbox.offer(data)
+                gateway.hub.deliveries += count
                 if not self.outbox.flowing:
                     await self._wait_flowing()
-            if len(page) == CATCH_UP_PAGE or catchup.must_read_again:
+            if page.whole or catchup.must_read_again:
                 continue
             await gateway.relay.wait_at(room, catchup.last)  # or the relay would deliver some of the pages again
             here = gateway.hub.rooms.get(room)

@@ -28,6 +28,7 @@ from gateway.fanout import Timers
 from gateway.gate import Gate
 from gateway.hub import Hub
 from gateway.outbox import BYTES_MAX, Outbox, Sink
+from gateway.pages import Pages
 from gateway.previews import Previews
 from gateway.relay import Relay
 from gateway.watch import Watch
@@ -67,6 +68,7 @@ class Gateway:
         self.outbox_bytes_max = outbox_bytes_max
         self.connections_max = connections_max
         self.gate = gate or Gate(self.clock.random)
+        self.pages = Pages(service.log, self.clock.now_s)
         self._arrivals = arrivals or Quota.full(CONNECTS_PER_S, CONNECTS_BURST, self.clock.now_s())
         self._arrivals_refused = 0
         timers = Timers(

@@ -106,15 +106,14 @@ class RoomHub:
         seat, catchup = self.seats[outbox], self.catching.pop(outbox)
         group = self._group(seat)
         group.flush()
-        released = 0
-        for entry in catchup.release():
-            if hears(entry.audience, seat.ears):
-                outbox.offer(Frames(entry).of(seat.codec))
-                released += 1
+        kept = catchup.release()
+        frames = [Frames(entry).of(seat.codec) for entry in kept if hears(entry.audience, seat.ears)]
+        if frames:
+            outbox.offer(b"".join(frames))
         if (seat.codec, seat.ears) in self.holdings:
             self._late[outbox] = catchup.last
         group.add(outbox)
-        return released
+        return len(frames)
 
     def leave(self, outbox: Outbox) -> Seat | None:
         seat = self.seats.pop(outbox, None)
