@@ -29,6 +29,7 @@ from chat.ports import TRANSLATORS, WEBHOOKS, Poster, Presence, TranslationJobs
 from chat.service import Service
 from gateway.api import Api
 from gateway.clock import Clock
+from gateway.collecting import collect_seldom
 from gateway.endpoint import websocket_endpoint
 from gateway.gateway import Gateway
 from gateway.http import Http, Receive, Send
@@ -309,6 +310,7 @@ class _Server(uvicorn.Server):
 def serve(settings: Settings, listening: socket.socket) -> int:
     """Run one gateway process on a bound socket until a signal or a death; the exit status."""
     raise_open_files()
+    collect_seldom()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_serve(settings, listening))
 
