@@ -128,6 +128,8 @@ POLL_S_MAX: Final = 86_400
 QUESTIONS_MAX: Final = 200
 """Open questions of one room."""
 QUESTIONS_PER_MEMBER_MAX: Final = 3
+QUESTION_CHARS_MAX: Final = 500
+"""Newcomers receive all open questions with the stage."""
 PROGRAMME_ITEMS_MAX: Final = 50
 TITLE_CHARS_MAX: Final = 320
 URL_CHARS_MAX: Final = 2_000

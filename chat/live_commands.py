@@ -6,8 +6,15 @@ from msgspec import Meta, Struct
 
 from chat.conduct import Conduct
 from chat.ids import OnceKey, RoomId, Seq, UserId
-from chat.limits import COMMAND_ID_MAX, DELETE_LAST_MAX, OPTIONS_MAX, POLL_S_MAX, TIMEOUT_S_MAX
-from chat.live_events import LiveText, Option, Programme, QuestionOutcome, SanctionAction, Why, Words
+from chat.limits import (
+    COMMAND_ID_MAX,
+    DELETE_LAST_MAX,
+    OPTIONS_MAX,
+    POLL_S_MAX,
+    QUESTION_CHARS_MAX,
+    TIMEOUT_S_MAX,
+)
+from chat.live_events import Option, Programme, QuestionOutcome, SanctionAction, Why, Words
 
 
 class _Live(Struct, frozen=True, kw_only=True, tag_field="type"):
@@ -120,7 +127,7 @@ class ClosePoll(_Live, frozen=True, kw_only=True, tag="close_poll"):
 class Ask(_Live, frozen=True, kw_only=True, tag="ask"):
     """A question to the stage."""
 
-    text: LiveText
+    text: Annotated[str, Meta(min_length=1, max_length=QUESTION_CHARS_MAX)]
     once: OnceKey
 
 

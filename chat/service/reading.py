@@ -31,7 +31,9 @@ from chat.events import (
 from chat.frames import Page, PageEntry
 from chat.language import canonical, guess
 from chat.limits import PAGE_BYTES_MAX
+from chat.live_events import PollOpened, ProgrammeChanged, QuestionAsked
 from chat.ports import Job, RoomState
+from chat.programme import words_of
 from chat.room import Caller
 from chat.service.ground import ABOUT_MAX, Ground, Present
 from chat.wire import readable_event
@@ -152,6 +154,8 @@ class Reading(Ground):
                 author, text, mentions = event.by, event.reason, ()
             case RoomCreated() | RoomChanged():
                 author, text, mentions = event.by, event.title, ()
+            case ProgrammeChanged() | PollOpened() | QuestionAsked():
+                author, text, mentions = event.by, words_of(event) or "", ()
             case _:
                 raise Rejected(ErrorCode.NOT_TRANSLATABLE)
         for entry in about:
