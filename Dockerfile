@@ -18,6 +18,8 @@ RUN /opt/diqiucun/bin/pip install --no-cache-dir --disable-pip-version-check --n
 FROM python:3.12-slim-bookworm
 RUN useradd --system --uid 10001 --user-group --home-dir /data --no-create-home diqiucun \
  && install --directory --owner diqiucun --group diqiucun --mode 0700 /data
+# a small font with Chinese characters (Apache-2.0), for name cards as PNG
+RUN apt-get update && apt-get install --yes --no-install-recommends fonts-wqy-microhei && rm -rf /var/lib/apt/lists/*
 COPY --from=build /opt/diqiucun /opt/diqiucun
 ENV PATH=/opt/diqiucun/bin:$PATH \
     PYTHONUNBUFFERED=1 \

@@ -65,6 +65,7 @@ from gateway.naming import (
     LOOKS_PER_S as NAME_LOOKS_PER_S,
 )
 from gateway.naming import (
+    CardQuery,
     FindPeopleQuery,
     NamePreviewQuery,
     NameView,
@@ -75,6 +76,7 @@ from gateway.naming import (
     ideas,
     viewed,
 )
+from gateway.picture import Painter
 from gateway.quotas import Quotas, address_key
 from gateway.tokens import TokenKeys
 from gateway.webhooks.bodies import (
@@ -151,6 +153,7 @@ class Api:
         self.looking = Quotas(LOOKS_PER_S, LOOKS_BURST)
         self.posting = Quotas(POSTS_PER_S, POSTS_BURST)
         self.naming = Quotas(NAME_LOOKS_PER_S, NAME_LOOKS_BURST)
+        self.painter = Painter()
 
     def statistics(self) -> dict[str, float]:
         return {
@@ -158,6 +161,7 @@ class Api:
             "rest_invite_looks_refused_total": self.looking.refused,
             "rest_posts_refused_total": self.posting.refused,
             "rest_name_looks_refused_total": self.naming.refused,
+            "cards_drawn_total": self.painter.drawn,
         }
 
     def spend(self, quotas: Quotas, key: str) -> None:
@@ -269,8 +273,8 @@ async def list_members(api: Api, call: Call[InRoom, MembersQuery, None]) -> Memb
     )
 
 
-async def get_card(api: Api, call: Call[OfMember, NoQuery, None]) -> str:
-    """The picture of a member's newest name, for whoever may read the room: SVG, with no font or image fetched."""
+async def get_card(api: Api, call: Call[OfMember, CardQuery, None]) -> str:
+    """The picture of a member's name, for whoever may read the room: SVG, with no font or image fetched."""
     room, user = call.where.room, call.where.user
     state = await api.allowed(call.caller, room, "read")
     member, known = await api.service.log.member(room, user), await api.service.log.names(room, user)
@@ -278,8 +282,18 @@ async def get_card(api: Api, call: Call[OfMember, NoQuery, None]) -> str:
         raise Rejected(ErrorCode.NOT_A_MEMBER, "there is no such member")
     if not known.names:
         raise Rejected(ErrorCode.CEREMONY_NOT_FOUND, "this member was given no name yet")
-    name = known.names[0]
+    wanted = call.query.name
+    name = next((one for one in known.names if wanted is None or names.same_name(one.text, wanted)), None)
+    if name is None:
+        raise Rejected(ErrorCode.CEREMONY_NOT_FOUND, "this member has no such name")
     return card_svg(member.name, name, state.title, time.strftime("%Y-%m-%d", time.gmtime(name.since_ms / 1000)))
+
+
+async def get_card_picture(api: Api, call: Call[OfMember, CardQuery, None]) -> bytes:
+    """The same as PNG, 1,280 pixels a side; 503 where the server has no font with Chinese characters."""
+    svg = await get_card(api, call)
+    api.spend(api.naming, call.caller.user)
+    return await api.painter.png(svg)
 
 
 async def put_member(api: Api, call: Call[OfMember, NoQuery, MemberRequest]) -> MemberView:
@@ -503,8 +517,8 @@ class Operation:
     status: int = 200
     public: bool = False
     takes_once: bool = False
-    image: bool = False
-    """The answer is a picture, image/svg+xml."""
+    image: str = ""
+    """The media type of an answer that is a picture."""
     lines: bool = False
     """The answer is a stream of JSON lines of type `answer`."""
     errors: tuple[ErrorCode, ...] = field(default=())
@@ -578,9 +592,20 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         "/rooms/{room}/members/{user}/card.svg",
         get_card,
         where=OfMember,
+        query=CardQuery,
         answer=str,
-        image=True,
+        image="image/svg+xml",
         errors=(*_IN_ROOM, ErrorCode.CEREMONY_NOT_FOUND),
+    ),
+    Operation(
+        "GET",
+        "/rooms/{room}/members/{user}/card.png",
+        get_card_picture,
+        where=OfMember,
+        query=CardQuery,
+        answer=bytes,
+        image="image/png",
+        errors=(*_IN_ROOM, ErrorCode.CEREMONY_NOT_FOUND, ErrorCode.TOO_FAST),
     ),
     Operation(
         "PUT",

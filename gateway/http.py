@@ -227,7 +227,7 @@ class Http:
                 _gathered(answer), media_type="application/jsonl", headers={"cache-control": "no-store"}
             )
         if operation.image:
-            return Response(answer, media_type="image/svg+xml", headers={"cache-control": "no-store"})
+            return Response(answer, media_type=operation.image, headers={"cache-control": "no-store"})
         if operation.status == 204:
             return Response(status_code=204)
         return _json(answer, operation.status)

@@ -94,6 +94,7 @@ ROWS: Final = (
     Row("rest_invite_looks_refused_total", "counter", "Looks at invitations refused for the same reason."),
     Row("rest_posts_refused_total", "counter", "Posts of bots refused because they came too fast."),
     Row("rest_name_looks_refused_total", "counter", "Looks at names refused because they came too fast."),
+    Row("cards_drawn_total", "counter", "Name cards drawn as PNG."),
     # -- the queue of translation, as the engine has it: every gateway says the same
     Row("jobs_waiting", "gauge", "Texts that wait for translators or are in their hands. Of all processes."),
     Row("jobs_oldest_seconds", "gauge", "Age of the oldest of these. Above some seconds, translators are missing."),

@@ -60,6 +60,10 @@ class PeoplePage(Struct, frozen=True, kw_only=True):
     more: bool
 
 
+class CardQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    name: Annotated[GivenName, Meta(description="which of the member's names; without it the newest")] | None = None
+
+
 class NameView(Struct, frozen=True, kw_only=True):
     """A name as a proposal of it would be shown; the fields of `name_proposed`."""
 

@@ -116,7 +116,8 @@ def _responses(operation: Operation, answer: Any) -> dict[str, Any]:
     if answer is None:
         success: dict[str, Any] = {"description": "done"}
     elif operation.image:
-        success = {"description": "a picture", "content": {"image/svg+xml": {"schema": {"type": "string"}}}}
+        schema = {"type": "string"} if "svg" in operation.image else {}  # bytes that are no text have no schema
+        success = {"description": "a picture", "content": {operation.image: {"schema": schema}}}
     elif operation.lines:
         success = {
             "description": "JSON lines, each as x-line-schema says",  # `itemSchema` comes with OpenAPI 3.2 only

@@ -29,8 +29,13 @@ def texts(svg: str) -> list[str]:
 
 def test_the_card_says_all_of_a_chinese_name_in_both_languages() -> None:
     shown = texts(card_svg("Brecken", given("白睿康"), "地球村", "2026-01-14"))
-    for part in ("Brecken", "白", "睿", "康", "ruì", "kāng", "睿智、安康", "given by 榕榕 in 地球村, 2026-01-14"):
+    for part in ("Brecken", "白", "睿", "康", "ruì", "kāng", "睿智、安康", "given by 榕榕 in 地球村, 14 Jan 2026"):
         assert part in shown
+
+
+def test_a_title_in_two_languages_gives_each_reader_one() -> None:
+    shown = texts(card_svg("Brecken", given("白睿康"), "地球村 · Global Village", "2026-01-14"))
+    assert {"榕榕 起于地球村，2026年1月14日", "given by 榕榕 in Global Village, 14 Jan 2026"} <= set(shown)
 
 
 def test_the_card_of_a_name_in_letters_says_how_to_say_it() -> None:

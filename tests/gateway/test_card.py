@@ -1,6 +1,13 @@
 """The picture of a name card, over REST."""
 
+import struct
+
+import pytest
+
 from chat.commands import SetName
+from chat.errors import Unavailable
+from gateway import picture
+from gateway.picture import SCALE
 from tests.gateway.rest import HOST, ROOM, Village
 
 
@@ -17,3 +24,31 @@ async def test_a_card_is_a_picture_for_who_may_read_the_room() -> None:
         assert "default-src 'none'" in shown.headers["content-security-policy"]
         assert (await stranger.get(path)).status_code == 404
         assert (await client.get(path.replace("/host/", "/nobody/"))).status_code == 403
+
+
+async def test_a_card_is_a_png_too_where_the_server_has_chinese_fonts_and_says_so_where_not() -> None:
+    village = await Village().opened()
+    path = f"/api/v1/rooms/{ROOM}/members/host/card"
+    for text in ("白睿康", "李安然"):
+        await village.service.ceremony(HOST, SetName(id=0, room=ROOM, text=text, once=text.encode().hex()))
+    async with village.client("host") as client, village.client("stranger") as stranger:
+        older = await client.get(path + ".svg", params={"name": "白睿康"})
+        assert "睿" in older.text
+        assert (await client.get(path + ".svg", params={"name": "王小明"})).status_code == 404
+        assert (await stranger.get(path + ".png")).status_code == 404
+        drawn = await client.get(path + ".png")
+    if drawn.status_code == 503:
+        assert drawn.json()["words"] == "this server has no font with Chinese characters; ask for the SVG"
+        return
+    assert (drawn.status_code, drawn.headers["content-type"]) == (200, "image/png")
+    assert drawn.content.startswith(b"\x89PNG")
+    assert struct.unpack(">II", drawn.content[16:24]) == (640 * SCALE, 640 * SCALE)
+
+
+async def test_without_a_font_for_it_there_is_no_empty_card(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def blank(svg: str) -> bytes:
+        return b"the same for every character"
+
+    monkeypatch.setattr(picture, "_drawn", blank)
+    with pytest.raises(Unavailable, match="no font"):
+        await picture.Painter().png("<svg/>")
