@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from msgspec import UNSET, UnsetType
+
 from chat import names
 from chat.commands import (
     AcceptName,
@@ -56,7 +58,7 @@ from chat.events import (
     Voted,
 )
 from chat.language import canonical
-from chat.limits import PINS_MAX, TERMS_MAX
+from chat.limits import PINS_MAX, TERMS_MAX, TEXT_CHARS_MAX
 from chat.ports import (
     AnyGuard,
     Change,
@@ -220,6 +222,7 @@ def decide(view: View, caller: Caller, command: RoomCommand) -> Decision | None:
                     reply_to=command.reply_to,
                     mentions=_present_in(text, command.mentions),
                     purpose="announcement" if command.announce else "message",
+                    versions=_versions(command, text),
                 )
             )
         case Edit():
@@ -424,6 +427,20 @@ def _target(view: View, caller: Caller) -> Target:
     if view.target is None:
         raise Rejected(ErrorCode.MESSAGE_NOT_FOUND)
     return view.target
+
+
+def _versions(command: Post, text: str) -> tuple[tuple[str, str], ...] | UnsetType:
+    """The host's own words for readers of other languages, under canonical tags. Raises Rejected."""
+    if not command.versions:
+        return UNSET
+    if not command.announce:
+        raise Rejected(ErrorCode.MALFORMED, "only an announcement is written in several languages")
+    versions = tuple((language_of(language), clean_text(words)) for language, words in command.versions)
+    if len(dict(versions)) < len(versions):
+        raise Rejected(ErrorCode.LANGUAGE_INVALID, "two versions are in the same language")
+    if sum(len(words) for _, words in versions) + len(text) > 2 * TEXT_CHARS_MAX:
+        raise Rejected(ErrorCode.MALFORMED, f"an announcement has at most {2 * TEXT_CHARS_MAX} characters in all")
+    return versions
 
 
 def _present_in(text: str, mentions: tuple[Mention, ...]) -> tuple[Mention, ...]:

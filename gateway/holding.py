@@ -12,6 +12,8 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from msgspec import UNSET
+
 from chat.events import Entry, Event, Posted, Translated, Untranslated
 
 
@@ -25,8 +27,10 @@ class Held:
 
 
 def foreign(event: Posted, languages: tuple[str, ...]) -> bool:
-    """Whether readers of `languages` certainly cannot read this as it stands."""
-    return event.written_in != "" and event.written_in not in languages
+    """Whether readers of `languages` certainly cannot read this as it stands, nor in the author's other words."""
+    versions = () if event.versions is UNSET else event.versions
+    own_words = any(language in languages for language, _ in versions)
+    return event.written_in != "" and event.written_in not in languages and not own_words
 
 
 class Holding:

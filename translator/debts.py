@@ -79,16 +79,18 @@ def names_in(text: JobText, terms: Terms) -> tuple[str, ...]:
 
 def debts_of(taken: TakenJob, text: JobText, found: Detection) -> list[Debt]:
     """Nothing is owed for a line that needs no translation, unless a reader asked for it. Who reads the language of a
-    line but not that of words in the middle of it, is owed those words."""
+    line but not that of words in the middle of it, is owed those words. Who reads a language in which the author wrote
+    it themselves is owed nothing."""
     source = found.language or ""
+    unserved = tuple(languages for languages in text.readers if not any(given in languages for given in text.given))
     if text.asked:
         targets = tuple(dict.fromkeys(readers[0] for readers in text.readers if readers))
     elif not found.needs_translation and found.reason is not Reason.PINYIN:
         targets = ()
     else:
-        targets = wanted(source, text.readers)
+        targets = wanted(source, unserved)
     debts = [Debt(taken.job, text, taken.ref, found, target, source, found.also) for target in targets]
-    strangers = any(source in languages and found.also not in languages for languages in text.readers)
+    strangers = any(source in languages and found.also not in languages for languages in unserved)
     if found.unexplained and source and strangers and source not in targets:
         debts.append(Debt(taken.job, text, taken.ref, found, source, source, found.also))
     return debts
