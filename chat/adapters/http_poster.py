@@ -99,16 +99,10 @@ class HttpPoster:
 
     def __init__(self, *, allow_private: bool, certificates: ssl.SSLContext | None = None) -> None:
         """`certificates`: whom to trust; by default the public authorities and those of this machine."""
-        if certificates is None:
-            certificates = httpcore.default_ssl_context()
-            certificates.load_default_certs()
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=certificates,
-            max_connections=None,
-            max_keepalive_connections=KEPT_ALIVE,
-            keepalive_expiry=KEPT_ALIVE_S,
-            network_backend=_Guarded(allow_private=allow_private),
-        )
+        self._allow_private = allow_private
+        self._certificates = certificates
+        self._pool: httpcore.AsyncConnectionPool | None = None
+        """Made with the first request: reading certificates takes 60 ms, and most gateways never send one."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -116,7 +110,8 @@ class HttpPoster:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._pool.aclose()
+        if self._pool is not None:
+            await self._pool.aclose()
 
     async def post(
         self, url: str, headers: Mapping[str, str], body: bytes, *, within_s: float, body_bytes_max: int = 0
@@ -129,7 +124,9 @@ class HttpPoster:
         try:
             async with (
                 asyncio.timeout(within_s),
-                self._pool.stream("POST", url, headers=sent, content=body, extensions={"timeout": waits}) as response,
+                self._opened().stream(
+                    "POST", url, headers=sent, content=body, extensions={"timeout": waits}
+                ) as response,
             ):
                 read, limit = bytearray(), max(body_bytes_max, DISCARDED_BYTES_MAX)
                 async for piece in response.aiter_stream():
@@ -143,6 +140,23 @@ class HttpPoster:
             raise Unanswered(f"not sent: {forbidden}") from None
         except _FAILURES as failure:
             raise Unanswered(f"not reached: {type(failure).__name__}") from None
+
+    def _opened(self) -> httpcore.AsyncConnectionPool:
+        if self._pool is None:
+            self._pool = httpcore.AsyncConnectionPool(
+                ssl_context=self._certificates or _trusted(),
+                max_connections=None,
+                max_keepalive_connections=KEPT_ALIVE,
+                keepalive_expiry=KEPT_ALIVE_S,
+                network_backend=_Guarded(allow_private=self._allow_private),
+            )
+        return self._pool
+
+
+def _trusted() -> ssl.SSLContext:
+    certificates = httpcore.default_ssl_context()
+    certificates.load_default_certs()
+    return certificates
 
 
 def _retry_after_s(headers: list[tuple[bytes, bytes]]) -> float | None:

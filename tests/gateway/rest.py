@@ -33,6 +33,7 @@ class Village:
     why_not_ready: str | None = None
     enter_burst: int = 10_000
     public_url: str | None = None
+    allow_private: bool = False
     poster: Poster = field(default_factory=lambda: _NobodyThere())
     engine: MemoryEngine = field(init=False)
     service: Service = field(init=False)
@@ -55,7 +56,7 @@ class Village:
         self.api = Api(
             self.service,
             self.keys,
-            Webhooks(self.engine.hooks, self.poster, allow_private=False),
+            Webhooks(self.engine.hooks, self.poster, allow_private=self.allow_private),
             public_url=self.public_url,
             guest_token_days=30,
             enter_per_minute=60,

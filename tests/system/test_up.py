@@ -28,7 +28,7 @@ PATIENCE_S = 60.0
 
 def environ(data_dir: Path, **settings: str) -> dict[str, str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("DIQIUCUN_")}
-    small = {"translators": "0", "greeter": "false"}
+    small = {"translators": "0", "greeter": "false", "webhooks": "false"}
     own = {"data_dir": str(data_dir), "port": "0", "host": "127.0.0.1", **small, **settings}
     return {**clean, "PYTHONPATH": str(ROOT), **{f"DIQIUCUN_{name.upper()}": value for name, value in own.items()}}
 
