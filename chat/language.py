@@ -72,7 +72,7 @@ def guess(text: str, candidates: Iterable[str]) -> str:
     scripts tells nothing: half of its readers may need the other half.
     """
     among = tuple(candidates)
-    found = [language for language, letters in _SCRIPTS if letters.search(text)]
+    found = [] if text.isascii() else [language for language, letters in _SCRIPTS if letters.search(text)]
     if _LATIN.search(text):
         latin = [language for language in among if language not in _NOT_LATIN]
         return latin[0] if not found and len(latin) == 1 else ""

@@ -35,7 +35,9 @@ _WORD: Final = regex.compile(r"[\p{L}\p{N}]")
 
 def clean_text(text: str) -> str:
     """The text as it is stored. Raises Rejected(NOTHING_TO_SAY) when nothing visible is left."""
-    cleaned: str = _NOT_IN_TEXT.sub("", text.replace("\r\n", "\n")).strip()[:TEXT_CHARS_MAX]
+    if not text.isprintable():  # what is taken out is never printable: nearly every text is spared the search
+        text = _NOT_IN_TEXT.sub("", text.replace("\r\n", "\n"))
+    cleaned = text.strip()[:TEXT_CHARS_MAX]
     if not _VISIBLE.search(cleaned):
         raise Rejected(ErrorCode.NOTHING_TO_SAY)
     return cleaned

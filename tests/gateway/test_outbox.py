@@ -92,3 +92,22 @@ def test_what_waits_never_exceeds_the_bound_and_keeps_its_order(steps: list[int 
         assert pipe.held <= bound + len(b"last words")
     written = [data for data in pipe.written if data != b"last words"]
     assert written == offered[: len(written)]
+
+
+def test_what_the_kernel_does_not_take_goes_to_the_transport_before_anything_else() -> None:
+    pipe, outbox, _ = make(1_000)
+    taken: list[bytes] = []
+
+    def send(data: bytes) -> int:
+        if len(taken) == 2:
+            raise BlockingIOError
+        taken.append(data[: 3 if taken else len(data)])
+        return len(taken[-1])
+
+    outbox.go_straight(send)
+    for data in (b"first", b"second", b"third"):
+        outbox.offer(data)
+    assert (taken, pipe.written) == ([b"first", b"sec"], [b"ond", b"third"])
+    outbox.go_straight(None)
+    outbox.offer(b"fourth")
+    assert pipe.written[2:] == [b"fourth"]
