@@ -23,6 +23,7 @@ from chat.frames import MessagesPage
 from chat.ids import Position
 from chat.language import canonical_list
 from chat.limits import POSTS_BURST, POSTS_PER_S
+from chat.live_events import Programme
 from chat.ports import Appended, RoomState
 from chat.room import Caller, View
 from chat.service import Service, glossary_rows
@@ -77,8 +78,30 @@ from gateway.naming import (
     viewed,
 )
 from gateway.picture import Painter
+from gateway.poster import PosterRequest, poster_svg
 from gateway.quotas import Quotas, address_key
+from gateway.staging import (
+    AnnouncementRequest,
+    OfStage,
+    PollEndRequest,
+    PollRequest,
+    PollVoteRequest,
+    QuestionEndRequest,
+    QuestionRequest,
+    QuestionVoteRequest,
+    StageView,
+    ask_stage,
+    close_poll,
+    get_stage,
+    open_poll,
+    post_announcement,
+    put_programme,
+    settle_question,
+    vote_poll,
+    vote_question,
+)
 from gateway.tokens import TokenKeys
+from gateway.transcript import csv_lines, html_lines
 from gateway.webhooks.bodies import (
     HookMade,
     HookRequest,
@@ -474,6 +497,35 @@ async def export_room(api: Api, call: Call[InRoom, NoQuery, None]) -> AsyncItera
     return lines()
 
 
+async def export_page(api: Api, call: Call[InRoom, NoQuery, None]) -> AsyncIterator[bytes]:
+    """Everything that everybody could read, as one HTML file for people: Chinese and English side by side. For owners
+    and moderators."""
+    state = await api.allowed(call.caller, call.where.room, "export")
+    return html_lines(export_lines(api.service.log, state, api.now_ms()))
+
+
+async def export_table(api: Api, call: Call[InRoom, NoQuery, None]) -> AsyncIterator[bytes]:
+    """The same as a table for spreadsheets (RFC 4180, UTF-8): no cell begins like a formula."""
+    state = await api.allowed(call.caller, call.where.room, "export")
+    return csv_lines(export_lines(api.service.log, state, api.now_ms()))
+
+
+async def draw_poster(api: Api, call: Call[InRoom, NoQuery, PosterRequest]) -> str:
+    """A page to print, A4 as SVG: title in both languages, when it begins, the invitation as QR code and address. For
+    who may invite; the code comes in the body, because addresses are written into logs."""
+    asked, room = call.body, call.where.room
+    state = await api.allowed(call.caller, room, "invite")
+    invite = await api.service.invites.peek(asked.invite, api.now_ms())
+    if invite is None or invite.room != room:
+        raise Rejected(ErrorCode.INVITE_INVALID)
+    told = [await api.service.title_for(state, (language,)) for language in ("zh", "en")]
+    starts_ms = await api.service.starts_ms(room)
+    titles = (state.title, *(each.text for each in told if each))
+    return poster_svg(
+        titles, invite_link(api.public_url or call.base_url, asked.invite), starts_ms, asked.utc_offset_min
+    )
+
+
 def _spend_post(api: Api, caller: Caller) -> None:
     if not caller.administrator:
         api.spend(api.posting, caller.user)
@@ -521,6 +573,8 @@ class Operation:
     """The media type of an answer that is a picture."""
     lines: bool = False
     """The answer is a stream of JSON lines of type `answer`."""
+    document: str = ""
+    """The media type of an answer that is a file to keep."""
     errors: tuple[ErrorCode, ...] = field(default=())
     """What can be said no for, besides what every operation can say."""
 
@@ -530,6 +584,7 @@ class Operation:
 
 
 _IN_ROOM: Final = (ErrorCode.FORBIDDEN, ErrorCode.NOT_A_MEMBER, ErrorCode.ROOM_NOT_FOUND)
+_ON_STAGE: Final = (*_IN_ROOM, ErrorCode.OVER, ErrorCode.TOO_FAST)
 _OF_HOOK: Final = (ErrorCode.FORBIDDEN, ErrorCode.HOOK_NOT_FOUND)
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
@@ -713,6 +768,118 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         errors=(*_IN_ROOM, ErrorCode.TOO_FAST),
     ),
     Operation("GET", "/rooms/{room}/export", export_room, where=InRoom, answer=ExportLine, lines=True, errors=_IN_ROOM),
+    Operation(
+        "GET",
+        "/rooms/{room}/export.html",
+        export_page,
+        where=InRoom,
+        answer=str,
+        document="text/html; charset=utf-8",
+        errors=_IN_ROOM,
+    ),
+    Operation(
+        "GET",
+        "/rooms/{room}/export.csv",
+        export_table,
+        where=InRoom,
+        answer=str,
+        document="text/csv; charset=utf-8",
+        errors=_IN_ROOM,
+    ),
+    Operation(
+        "POST",
+        "/rooms/{room}/poster.svg",
+        draw_poster,
+        where=InRoom,
+        body=PosterRequest,
+        answer=str,
+        image="image/svg+xml",
+        errors=(*_IN_ROOM, ErrorCode.INVITE_INVALID),
+    ),
+    Operation("GET", "/rooms/{room}/stage", get_stage, where=InRoom, answer=StageView, errors=_IN_ROOM),
+    Operation(
+        "POST",
+        "/rooms/{room}/announcements",
+        post_announcement,
+        where=InRoom,
+        body=AnnouncementRequest,
+        answer=MessageMade,
+        status=201,
+        takes_once=True,
+        errors=(*_IN_ROOM, ErrorCode.NOTHING_TO_SAY, ErrorCode.LANGUAGE_INVALID, ErrorCode.TOO_FAST),
+    ),
+    Operation(
+        "PUT",
+        "/rooms/{room}/programme",
+        put_programme,
+        where=InRoom,
+        body=Programme,
+        status=204,
+        takes_once=True,
+        errors=(*_ON_STAGE, ErrorCode.NAME_INVALID, ErrorCode.NOTHING_TO_SAY),
+    ),
+    Operation(
+        "POST",
+        "/rooms/{room}/polls",
+        open_poll,
+        where=InRoom,
+        body=PollRequest,
+        answer=MessageMade,
+        status=201,
+        takes_once=True,
+        errors=(*_ON_STAGE, ErrorCode.NOTHING_TO_SAY),
+    ),
+    Operation(
+        "PUT",
+        "/rooms/{room}/polls/{of}/vote",
+        vote_poll,
+        where=OfStage,
+        body=PollVoteRequest,
+        status=204,
+        takes_once=True,
+        errors=_ON_STAGE,
+    ),
+    Operation(
+        "POST",
+        "/rooms/{room}/polls/{of}/close",
+        close_poll,
+        where=OfStage,
+        body=PollEndRequest,
+        status=204,
+        takes_once=True,
+        errors=_ON_STAGE,
+    ),
+    Operation(
+        "POST",
+        "/rooms/{room}/questions",
+        ask_stage,
+        where=InRoom,
+        body=QuestionRequest,
+        answer=MessageMade,
+        status=201,
+        takes_once=True,
+        errors=(*_ON_STAGE, ErrorCode.NOTHING_TO_SAY),
+    ),
+    Operation(
+        "PUT",
+        "/rooms/{room}/questions/{of}/vote",
+        vote_question,
+        where=OfStage,
+        body=QuestionVoteRequest,
+        status=204,
+        takes_once=True,
+        errors=(*_ON_STAGE, ErrorCode.MESSAGE_NOT_FOUND),
+    ),
+    Operation(
+        "POST",
+        "/rooms/{room}/questions/{of}/settle",
+        settle_question,
+        where=OfStage,
+        body=QuestionEndRequest,
+        status=204,
+        takes_once=True,
+        errors=_ON_STAGE,
+    ),
     Operation("GET", "/hooks", list_hooks, answer=HooksPage, errors=(ErrorCode.FORBIDDEN,)),
     Operation(
         "POST",

@@ -272,6 +272,12 @@ class ExportedMessage(Struct, frozen=True, kw_only=True, tag_field="type", tag="
     edits: tuple[ExportedEdit, ...]
     translations: tuple[ExportedTranslation, ...]
     reactions: tuple[ExportedReaction, ...]
+    purpose: Literal["message", "announcement"] = "message"
+    written_in: str = ""
+    versions: tuple[tuple[str, str], ...] = ()
+    """Of an announcement: the author's own words by language."""
+    audience: str = ""
+    """Not empty: it reached only its author and moderators."""
 
 
 class ExportedRecall(Struct, frozen=True, kw_only=True, tag_field="type", tag="recalled"):
@@ -284,11 +290,15 @@ class ExportedRecall(Struct, frozen=True, kw_only=True, tag_field="type", tag="r
 
 
 class ExportedOther(Struct, frozen=True, kw_only=True, tag_field="type", tag="other"):
-    """Something that is no message: somebody joined, left, changed role."""
+    """Something that is no message: somebody joined, a poll was opened, a name was given. `translations` are those of
+    its words, if it has some."""
 
     seq: Seq
     at_ms: int
     event: Event
+    translations: tuple[ExportedTranslation, ...] = ()
+    audience: str = ""
+    """Not empty: who received it, in place of everybody; "~": nobody."""
 
 
 class ExportedEnd(Struct, frozen=True, kw_only=True, tag_field="type", tag="end"):

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from chat.events import Edited, Entry, Posted, Reacted, Recalled, Translated, Untranslated
+from chat.events import Edited, Entry, Event, Posted, Reacted, Recalled, Translated, Untranslated
 from chat.ports import RoomLog, RoomState
 from chat.wire import decode_event
 from gateway.bodies import (
@@ -72,19 +72,28 @@ async def _lines(log: RoomLog, room: str, page: Sequence[Entry]) -> AsyncIterato
             case Edited() | Translated() | Untranslated() | Reacted():
                 pass  # told with the message it is about
             case _:
-                yield ExportedOther(seq=entry.seq, at_ms=entry.at_ms, event=event)
+                about_it = _Translations()
+                for later in said.get(entry.seq, ()):
+                    about_it.take(decode_event(later.body))
+                yield ExportedOther(
+                    seq=entry.seq,
+                    at_ms=entry.at_ms,
+                    event=event,
+                    translations=about_it.all(),
+                    audience=entry.audience,
+                )
 
 
-def _message(entry: Entry, posted: Posted, about: Sequence[Entry]) -> ExportedMessage:
-    edits: list[ExportedEdit] = []
-    translations: dict[tuple[str, int], ExportedTranslation] = {}
-    reactions: dict[str, dict[str, None]] = {}
-    for later in about:
-        match decode_event(later.body):
-            case Edited() as edit:
-                edits.append(ExportedEdit(revision=edit.revision, at_ms=later.at_ms, text=edit.text))
+class _Translations:
+    """The latest word on each language and revision."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, int], ExportedTranslation] = {}
+
+    def take(self, event: Event) -> None:
+        match event:
             case Translated() as made:
-                translations[made.language, made.revision] = ExportedTranslation(
+                self._found[made.language, made.revision] = ExportedTranslation(
                     language=made.language,
                     revision=made.revision,
                     source=made.source,
@@ -94,7 +103,7 @@ def _message(entry: Entry, posted: Posted, about: Sequence[Entry]) -> ExportedMe
                     starter=made.starter,
                 )
             case Untranslated() as refused:
-                translations.setdefault(
+                self._found.setdefault(
                     (refused.language, refused.revision),
                     ExportedTranslation(
                         language=refused.language,
@@ -104,6 +113,23 @@ def _message(entry: Entry, posted: Posted, about: Sequence[Entry]) -> ExportedMe
                         reason=refused.reason,
                     ),
                 )
+            case _:
+                pass
+
+    def all(self) -> tuple[ExportedTranslation, ...]:
+        return tuple(self._found.values())
+
+
+def _message(entry: Entry, posted: Posted, about: Sequence[Entry]) -> ExportedMessage:
+    edits: list[ExportedEdit] = []
+    translations = _Translations()
+    reactions: dict[str, dict[str, None]] = {}
+    for later in about:
+        event = decode_event(later.body)
+        translations.take(event)
+        match event:
+            case Edited() as edit:
+                edits.append(ExportedEdit(revision=edit.revision, at_ms=later.at_ms, text=edit.text))
             case Reacted() as reaction if reaction.on:
                 reactions.setdefault(reaction.emoji, {})[reaction.by] = None
             case Reacted() as reaction:
@@ -119,6 +145,10 @@ def _message(entry: Entry, posted: Posted, about: Sequence[Entry]) -> ExportedMe
         reply_to=posted.reply_to,
         mentions=posted.mentions,
         edits=tuple(edits),
-        translations=tuple(translations.values()),
+        translations=translations.all(),
         reactions=tuple(ExportedReaction(emoji=emoji, by=tuple(by)) for emoji, by in reactions.items() if by),
+        purpose=posted.purpose,
+        written_in=posted.written_in,
+        versions=() if posted.versions is msgspec.UNSET else posted.versions,
+        audience=entry.audience,
     )

@@ -226,6 +226,9 @@ class Http:
             return StreamingResponse(
                 _gathered(answer), media_type="application/jsonl", headers={"cache-control": "no-store"}
             )
+        if operation.document:
+            kept = {"cache-control": "no-store", "content-disposition": "attachment"}
+            return StreamingResponse(_gathered(answer), media_type=operation.document, headers=kept)
         if operation.image:
             return Response(answer, media_type=operation.image, headers={"cache-control": "no-store"})
         if operation.status == 204:

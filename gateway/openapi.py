@@ -118,6 +118,9 @@ def _responses(operation: Operation, answer: Any) -> dict[str, Any]:
     elif operation.image:
         schema = {"type": "string"} if "svg" in operation.image else {}  # bytes that are no text have no schema
         success = {"description": "a picture", "content": {operation.image: {"schema": schema}}}
+    elif operation.document:
+        media_type = operation.document.partition(";")[0]
+        success = {"description": "a file", "content": {media_type: {"schema": {"type": "string"}}}}
     elif operation.lines:
         success = {
             "description": "JSON lines, each as x-line-schema says",  # `itemSchema` comes with OpenAPI 3.2 only

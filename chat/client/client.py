@@ -22,6 +22,7 @@ from chat.client.link import Link
 from chat.client.naming import Naming
 from chat.client.questions import Questions
 from chat.client.rooms import Rooms
+from chat.client.staging import Staging
 from chat.errors import ErrorCode
 from chat.events import Mention, Translated
 from chat.frames import Ack, Page, PageEntry, People, Pong, RoomFrame, Welcome
@@ -30,7 +31,7 @@ from chat.language import canonical
 from chat.limits import HISTORY_LIMIT_MAX
 
 
-class Client(Naming):
+class Client(Naming, Staging):
     """One connection that comes back. Use as `async with Client(url, token=...) as client:`."""
 
     def __init__(

@@ -125,6 +125,11 @@ class Stage(Ground):
         }
         return QuestionTallyFrame(room=room, votes=votes)
 
+    async def starts_ms(self, room: str) -> int:
+        """When the programme says it begins; 0: it does not say."""
+        standing = programme.latest_programme(await self.log.rows(room, PROGRAMME))
+        return standing[1].programme.starts_ms if standing else 0
+
     # -- what comes by itself ----------------------------------------------------------------------------------------
 
     async def stage_dues(self, room: str) -> tuple[int, ...]:

@@ -17,6 +17,7 @@ from gateway.cli.entrance import invite, token, welcome
 from gateway.cli.export import export
 from gateway.cli.failures import guarded
 from gateway.cli.hooks import hooks
+from gateway.cli.importing import import_room
 from gateway.cli.models import check_models, install_models, list_models, remove_model
 from gateway.cli.processes import engine, gateway, translator, up
 from gateway.cli.translate import translate
@@ -73,6 +74,7 @@ HIDDEN: Final[Sequence[Callable[..., None]]] = (openapi, docs)
 
 for each in COMMANDS:
     cli.command()(each)
+cli.command("import")(import_room)  # a word that no function can have
 for each in HIDDEN:
     cli.command(hidden=True)(each)
 cli.add_typer(models, name="models")

@@ -63,7 +63,7 @@ def test_an_unknown_command_is_wrong_usage(run: Any) -> None:
     assert "dance" in said.err
 
 
-@pytest.mark.parametrize("command", [("token", "ann"), ("invite",), ("export", "welcome")])
+@pytest.mark.parametrize("command", [("token", "ann"), ("invite",), ("export", "welcome"), ("import", "a", "b")])
 def test_what_needs_a_village_says_that_there_is_none_and_makes_none(
     run: Any, tmp_path: Path, command: tuple[str, ...]
 ) -> None:

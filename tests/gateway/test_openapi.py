@@ -126,7 +126,7 @@ def test_without_a_token_only_what_is_public_answers(operation: Any) -> None:
     async def status() -> int:
         village = await Village().opened()
         await village.invited()
-        path = operation.path.format(room=ROOM, user="ann", code=CODE, hook=HOOK, letter="msg_0")
+        path = operation.path.format(room=ROOM, user="ann", code=CODE, hook=HOOK, letter="msg_0", of=1)
         async with village.client() as client:
             return (await client.request(operation.method, f"/api/v1{path}", json={})).status_code
 

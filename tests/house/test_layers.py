@@ -58,7 +58,8 @@ ADDRESS = {
     "jwt": {"gateway.tokens", "loadtest.tokens"},
     "typer": {"gateway.cli"},
     "rich": {"gateway.cli", "translator.evaluate"},
-    "segno": {"gateway.up"},
+    "segno": {"gateway.up", "gateway.poster"},
+    "httpcore": {ADAPTERS},
     "prometheus_client": {"gateway.metrics"},
     "opentelemetry": {"chat.traces"},
 }
