@@ -830,6 +830,8 @@ class Hooks(Protocol):
 
 WEBHOOKS: Final = "~webhooks"
 """The pseudo-room in which who delivers webhooks reports its figures (see `TRANSLATORS`)."""
+ARCHIVERS: Final = "~archivers"
+"""The same of who moves messages into the archive."""
 
 
 @dataclass(frozen=True, slots=True)

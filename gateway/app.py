@@ -25,7 +25,7 @@ from chat.adapters.http_poster import HttpPoster
 from chat.errors import CommandFailed
 from chat.frames import Route
 from chat.limits import FRAME_BYTES_MAX, PING_INTERVAL_S
-from chat.ports import TRANSLATORS, WEBHOOKS, Poster, Presence, TranslationJobs
+from chat.ports import ARCHIVERS, TRANSLATORS, WEBHOOKS, Poster, Presence, TranslationJobs
 from chat.service import Service
 from gateway.api import Api
 from gateway.clock import Clock
@@ -53,6 +53,12 @@ OF_WEBHOOKS: Final = (
     "webhook_endpoints",
     "webhook_rooms_waiting",
 )
+OF_ARCHIVERS: Final = (
+    *("archiver_moved_total", "archiver_forgotten_total", "archiver_dropped_total"),
+    *("archiver_overtaken_total", "archiver_pressed_total", "archiver_behind", "archiver_failed_at_seconds"),
+)
+SEEN_BY_EACH: Final = frozenset({"archiver_behind", "archiver_failed_at_seconds"})
+"""What each archiver says of all rooms."""
 SEEN_BY_ALL: Final = frozenset({"texts_parked"})
 """What every translator reports of a queue that is common to them."""
 BACKLOG: Final = 2048
@@ -229,6 +235,22 @@ async def webhooks(presence: Presence) -> dict[str, float]:
     return counted
 
 
+async def archivers(presence: Presence) -> dict[str, float]:
+    """The figures of who moves messages into the archive, added up; zeros where there is none, empty while the engine is
+    away."""
+    try:
+        rosters = await presence.rosters(ARCHIVERS)
+    except CommandFailed:
+        return {}
+    counted = {"archivers": float(len(rosters)), **dict.fromkeys(OF_ARCHIVERS, 0.0)}
+    for roster in rosters:
+        for (told, *_), value in roster.readers.items():
+            name = f"archiver_{told}"
+            if name in counted:
+                counted[name] = max(counted[name], value) if name in SEEN_BY_EACH else counted[name] + value
+    return counted
+
+
 async def translators(presence: Presence) -> dict[str, float]:
     """The counters of all living translators, as they report them under a lease, added up. Empty while the engine is
     away: no figure is better than an old one."""
@@ -246,7 +268,7 @@ async def translators(presence: Presence) -> dict[str, float]:
 
 async def common(presence: Presence, jobs: TranslationJobs, now_ms: Callable[[], int]) -> dict[str, float]:
     """What the engine knows and every gateway says alike; what cannot be asked now is left out."""
-    counted = {**await translators(presence), **await webhooks(presence)}
+    counted = {**await translators(presence), **await webhooks(presence), **await archivers(presence)}
     try:
         waiting, oldest_ms = await jobs.backlog(), await jobs.oldest_ms()
     except CommandFailed:

@@ -87,6 +87,13 @@ ROWS: Final = (
     Row("ceremonies", "gauge", "Naming ceremonies going on in rooms with somebody connected here."),
     Row("ceremonies_ended_total", "counter", "Ceremonies that this process ended because their time was over."),
     Row("tallies_told_total", "counter", "Times a room was told how a vote stands."),
+    Row("live_rooms", "gauge", "Rooms for large audiences with somebody connected here."),
+    Row("polls_told_total", "counter", "Times a room was told how a poll or its questions stand."),
+    Row(
+        "messages_left_out",
+        "gauge",
+        "Messages left out of the sample of live rooms that are open here; the log has them.",
+    ),
     Row("previews_total", "counter", "Drafts whose translation somebody asked to see."),
     Row("previews_unanswered_total", "counter", "Of these, not answered in time."),
     Row("previews_waiting", "gauge", "Of these, waiting now."),
@@ -128,6 +135,15 @@ ROWS: Final = (
     Row("feed_dropped", "counter", "Items dropped because too many waited; a gap follows, and nothing is lost."),
     Row("feed_unconfirmed", "counter", "Rooms whose subscription no node confirmed in time.", only=_CLUSTER),
     Row("feed_nodes", "gauge", "Nodes of the cluster that the feed is connected to.", only=_CLUSTER),
+    # -- archivers, as they report: every gateway says the same
+    Row("archivers", "gauge", "Processes that move messages into the archive."),
+    Row("archiver_moved_total", "counter", "Entries moved into the archive."),
+    Row("archiver_behind", "gauge", "Entries that are to be moved and still wait in the engine: the archive's lag."),
+    Row("archiver_failed_at_seconds", "gauge", "When engine or archive were away last (Unix time); 0: never."),
+    Row("archiver_forgotten_total", "counter", "Recalled messages that were removed from the archive."),
+    Row("archiver_dropped_total", "counter", "Entries removed because of their age."),
+    Row("archiver_overtaken_total", "counter", "Moves made again because the room had changed meanwhile."),
+    Row("archiver_pressed_total", "counter", "Sweeps that moved more because the engine was too full."),
     # -- webhooks, as who delivers them reports: every gateway says the same
     Row("webhook_deliverers", "gauge", "Processes that deliver webhooks, or stand by to."),
     Row("webhook_endpoints", "gauge", "Endpoints that are on."),
@@ -224,6 +240,7 @@ def metrics_document(of_translators: Mapping[str, tuple[str, str]]) -> str:
             '| do readers keep up? | `diqiucun_outbox_paused`, `diqiucun_closed_total{reason="slow_reader"}` |',
             "| has a process too much to do? | `diqiucun_loop_late_seconds`, `process_cpu_seconds_total` |",
             "| is the engine well? | `diqiucun_engine_unavailable_total`, `diqiucun_feed_gaps_total` |",
+            "| does history leave the engine? | `diqiucun_archiver_behind`, `diqiucun_archiver_failed_at_seconds` |",
             "| are there enough translators? | `diqiucun_jobs_oldest_seconds`, "
             "`diqiucun_translator_events_skipped_total` |",
             "",

@@ -71,16 +71,19 @@ class RedisArchiver:
         self._archived = RedisArchived(engine, archive)
         self._keeping = keeping
         self._now_ms = now_ms
+        self._behind = 0
         self._counts = {"moved": 0, "forgotten": 0, "dropped": 0, "overtaken": 0, "pressed": 0}
 
     async def sweep(self) -> None:
         """Look at every room once: forget what was recalled, move what is no longer hot. Raises Unavailable."""
-        for room in await self._rooms():
+        rooms = await self._rooms()
+        owed = {room.id: room.head - self._keeping.hot_entries - room.floor for room in rooms}
+        self._behind = sum(entries for entries in owed.values() if entries >= SLACK)
+        for room in rooms:
             if room.purges:
                 self._counts["forgotten"] += await self._archived.purge(room.id, room.epoch)
-            cut = room.head - self._keeping.hot_entries
-            if cut - room.floor >= SLACK:
-                await self.move(room.id, cut)
+            if owed[room.id] >= SLACK:
+                await self.move(room.id, room.floor + owed[room.id])
         await self._ease()
 
     async def move(self, room: str, upto: int) -> None:
@@ -97,6 +100,11 @@ class RedisArchiver:
 
     def statistics(self) -> dict[str, int]:
         return dict(self._counts)
+
+    def behind(self) -> int:
+        """Entries that are to be moved and have not been, as of the last look at the rooms: the archive's lag. Small
+        ones that are let be are not among them."""
+        return self._behind
 
     async def _rooms(self) -> list[_Room]:
         """In another order each time: several archivers get less in each other's way."""
@@ -152,6 +160,7 @@ class RedisArchiver:
         match answer:
             case [b"trimmed"]:
                 self._counts["moved"] += len(archived)
+                self._behind = max(0, self._behind - len(archived))
                 return last < upto
             case [b"moved"]:
                 self._counts["overtaken"] += 1

@@ -4,7 +4,10 @@ Invariant: a backup file is there whole or not at all, and nothing is restored o
 """
 
 import asyncio
+import os
+import secrets
 import signal
+import socket
 import time
 from pathlib import Path
 from typing import Annotated, Final
@@ -25,7 +28,7 @@ def archiver() -> None:
     from chat.adapters.connect import archive_address, connect_engine
     from chat.adapters.redis_archiver import Keeping, RedisArchiver
     from chat.logs import configure_logs
-    from gateway.archiver import run
+    from gateway.archiver import Report, run
     from gateway.supervisor import stop_with_parent
 
     settings = load_settings()
@@ -41,7 +44,9 @@ def archiver() -> None:
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
         async with connect_engine(settings.redis_url, settings.data_dir, archive_url=settings.archive_url) as engine:
             assert engine.archive is not None
-            await run(RedisArchiver(engine.redis, engine.archive, keeping, now_ms=_now_ms), stopping)
+            moving = RedisArchiver(engine.redis, engine.archive, keeping, now_ms=_now_ms)
+            name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+            await run(moving, stopping, Report(moving, engine.presence, name=name, now_s=time.time))
 
     asyncio.run(work())
 

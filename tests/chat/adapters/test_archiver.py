@@ -13,6 +13,8 @@ from chat.errors import Unavailable
 from chat.events import Entry, Posted, RoomCreated
 from chat.ids import Position
 from chat.ports import ArchivedEntry, Member, SetPin
+from gateway.app import OF_ARCHIVERS, archivers
+from gateway.archiver import Report
 from gateway.connection import where_to_start
 from tests.support.engine import embedded_engine, random_prefix
 
@@ -50,12 +52,32 @@ async def hot(engine: ConnectedEngine, room: str = "r") -> int:
     return int(await engine.redis.call("XLEN", engine.redis.keys.room(room).log))
 
 
-async def test_the_newest_stay_and_a_few_above_that_are_let_be(engine: ConnectedEngine) -> None:
+class Away:
+    async def keep(self, room: str, epoch: str, entries: list[ArchivedEntry]) -> None:
+        raise Unavailable("the archive is away")
+
+
+async def test_the_newest_stay_a_few_above_that_are_let_be_and_how_far_it_is_behind_is_told(
+    engine: ConnectedEngine,
+) -> None:
     await room_of(engine, SLACK + 9)
-    await archiver(engine, Keeping(11)).sweep()
-    assert await hot(engine) == SLACK + 10
-    await archiver(engine, Keeping(10)).sweep()
-    assert await hot(engine) == 10
+    idle = archiver(engine, Keeping(11))
+    await idle.sweep()
+    assert (await hot(engine), idle.behind()) == (SLACK + 10, 0)
+    failing = RedisArchiver(engine.redis, Away(), Keeping(10), now_ms=now_ms)  # type: ignore[arg-type]
+    report = Report(failing, engine.presence, name="one", now_s=lambda: 1_234.5)
+    with pytest.raises(Unavailable):
+        await failing.sweep()
+    report.failed()
+    await report.tell()
+    working = archiver(engine, Keeping(10))
+    await working.sweep()
+    assert (await hot(engine), working.behind()) == (10, 0)
+    await Report(working, engine.presence, name="two", now_s=lambda: 2_000.0).tell()
+    told = await archivers(engine.presence)
+    assert set(told) == {"archivers", *OF_ARCHIVERS}
+    assert (told["archivers"], told["archiver_behind"], told["archiver_moved_total"]) == (2, SLACK, SLACK)
+    assert told["archiver_failed_at_seconds"] == 1_234
     assert len(await engine.log.read_after("r", 0, 10_000)) == SLACK + 10
 
 
@@ -115,10 +137,6 @@ async def test_under_memory_pressure_the_room_that_is_quiet_for_longest_gives_fi
 
 
 async def test_what_the_archive_did_not_confirm_stays_in_the_engine(engine: ConnectedEngine) -> None:
-    class Away:
-        async def keep(self, room: str, epoch: str, entries: list[ArchivedEntry]) -> None:
-            raise Unavailable("the archive is away")
-
     await room_of(engine, 20)
     failing = RedisArchiver(engine.redis, Away(), Keeping(0), now_ms=now_ms)  # type: ignore[arg-type]
     with pytest.raises(Unavailable):
