@@ -146,5 +146,7 @@ def gateways_known(processes: Processes) -> int | None:
 
 
 def deltas(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
-    """How much each counter grew."""
-    return {name: value - before.get(name, 0) for name, value in after.items() if name.endswith("_total")}
+    """How much each counter grew, those of single reasons too."""
+    return {
+        name: value - before.get(name, 0) for name, value in after.items() if name.partition(" ")[0].endswith("_total")
+    }
