@@ -34,7 +34,8 @@ WITHIN_S: Final = 15.0
 LOOK_S: Final = 0.5
 IDLE_S: Final = 2.0
 AWAY_S: Final = 5.0
-LEASE_MS: Final = 15_000
+LEASE_MS: Final = 5_000
+"""So long nothing is delivered when who delivers was killed. It is prolonged with every look."""
 ROOMS_AT_ONCE: Final = 8
 """Rooms of which one endpoint is told at the same time, one request each."""
 PAGE_ENTRIES: Final = 200

@@ -51,6 +51,15 @@ def test_the_environment_wins_over_the_file_and_the_command_line_over_both(
     assert load_settings(port=3).port == 3
 
 
+def test_a_classifier_needs_tls_and_a_secret_that_is_never_shown() -> None:
+    url, secret = "https://filter.example.org/judge", "whsec_" + "QUJD" * 8
+    assert load_settings(classifier_url=url, classifier_secret=secret).classifier_secret == secret
+    assert "DIQIUCUN_CLASSIFIER_SECRET" in words(classifier_url=url)
+    assert "expected https" in words(classifier_url="http://filter.example.org/", classifier_secret=secret)
+    assert load_settings(classifier_url="http://10.0.0.1/", classifier_secret=secret, webhooks_allow_private=True)
+    assert "hunter2" not in words(classifier_url=url, classifier_secret="hunter2")
+
+
 def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DIQIUCUN_REDIS_URL", "")
     monkeypatch.setenv("DIQIUCUN_PORT", "")
