@@ -236,8 +236,8 @@ async def webhooks(presence: Presence) -> dict[str, float]:
 
 
 async def archivers(presence: Presence) -> dict[str, float]:
-    """The figures of who moves messages into the archive, added up; zeros where there is none, empty while the engine is
-    away."""
+    """The figures of who moves messages into the archive, added up; zeros where there is none, empty while the engine
+    is away."""
     try:
         rosters = await presence.rosters(ARCHIVERS)
     except CommandFailed:
