@@ -412,6 +412,14 @@ class Stale(Exception):
     """The guard of an append did not hold: the message was edited or recalled meanwhile."""
 
 
+class Changed(Exception):
+    """What an append was decided on is not what a look shows any more. `look` is as of now."""
+
+    def __init__(self, look: "Look") -> None:
+        super().__init__("what this append was decided on has changed meanwhile")
+        self.look = look
+
+
 class RoomExists(Exception):
     """`create` found a room of that id made under another once-key."""
 
@@ -449,11 +457,13 @@ class RoomLog(Protocol):
         change: Change | Sequence[Change] | None = None,
         job: JobText | ForgetText | None = None,
         job_revision: int = 0,
+        seen: "Look | None" = None,
     ) -> Appended:
         """Append one event. Edited moves its message to `event.revision`; Recalled removes the message's entry, its
         edits, translations and suggestions from the log (their seqs stay unused) and leaves it without revision.
         The job, when given, is for message `owes_translation_of(event)`; where that is None, for the new entry.
-        Raises RoomMissing, Stale."""
+        With `seen` only if a look by the same member would still show the same (see `Look.mark`): who remembers a
+        look needs no step of its own to look again. Raises RoomMissing, Stale, Changed."""
         ...
 
     async def glossary(self, room: str) -> Glossary:
@@ -622,6 +632,10 @@ class Look:
     """The caller's row of kind "standing": what moderators decided about them."""
     spoke: bytes | None = None
     """The caller's row of kind "spoke": when and what they last said, where the room keeps that."""
+    user: str = field(default="", compare=False)
+    """Who looked."""
+    mark: bytes = field(default=b"", compare=False)
+    """The same as long as all of this is, but for how far the log goes and how many members it has."""
 
 
 @dataclass(frozen=True, slots=True)

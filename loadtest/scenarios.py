@@ -20,6 +20,10 @@ BURST_TIMES: Final = 5
 """Bursts: every ten seconds one second at five times the rate, as when a goal falls."""
 MARK: Final = " #1"
 _DIGITS: Final = 8
+_SIGNS: Final = "!?.,:;~^*+"
+_SIGNS_MARK: Final = " …"
+_AS_SIGNS: Final = str.maketrans("0123456789", _SIGNS)
+_AS_DIGITS: Final = str.maketrans(_SIGNS, "0123456789")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +45,9 @@ class Scenario:
     stalled_share: float = 0.0
     """Of the readers: they stop reading at the beginning."""
     text: str = "sentences"
-    """sentences, or numbers: digits only, which nobody is owed a translation of."""
+    """sentences, or signs: no word and no digit ("666" is slang), so that nobody is owed a translation."""
     text_chars: int = 40
-    """Of number texts."""
+    """Of texts of signs."""
 
     @property
     def writers(self) -> int:
@@ -90,8 +94,9 @@ class Schedule:
 
     def text(self, number: int) -> str:
         scenario = self.scenario
-        if scenario.text == "numbers":
-            return "12345678 " * (scenario.text_chars // 9 + 1) + MARK + f"{number:0{_DIGITS}d}"
+        if scenario.text == "signs":
+            written = f"{number:0{_DIGITS}d}".translate(_AS_SIGNS)
+            return "!?!?!?!? " * (scenario.text_chars // 9 + 1) + _SIGNS_MARK + written
         sentences = SENTENCES[self.language(self.writer(number))]
         return sentences[number * 7919 % len(sentences)] + MARK + f"{number:0{_DIGITS}d}"
 
@@ -102,6 +107,9 @@ class Schedule:
 
 def number_of(text: str) -> int | None:
     """Which post of the schedule this text is; None for what others say."""
+    _, mark, signs = text.rpartition(_SIGNS_MARK)
+    if mark and len(signs) == _DIGITS and set(signs) <= set(_SIGNS):
+        return int(signs.translate(_AS_DIGITS))
     _, mark, digits = text.rpartition(MARK)
     return int(digits) if mark and len(digits) == _DIGITS and digits.isdecimal() else None
 

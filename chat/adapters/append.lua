@@ -1,7 +1,7 @@
 --[[ One atomic step of a room: recognise the once-key, check the guard, give the next seq, store, index, move the
 revision, write the changes of projections (member, term, pin, settings, ceremony, ballot, names), enqueue the job,
 publish. All of it or nothing, because every refusal comes
-before the first write. With a fresh epoch in ARGV it begins the log instead.
+before the first write (but for reports of presence whose lease is over, which whoever looks takes out). With a fresh epoch in ARGV it begins the log instead.
 
 Every key carries the hash tag of the room's partition, so the step is legal in a cluster, jobs stream included.
 The entry is stored as fields k (kind), h (header) and b (body); header and body are exactly what is published, so
@@ -20,6 +20,7 @@ local revisions, once, jobs = KEYS[5], KEYS[6], KEYS[7]
 local terms, pins, purges = KEYS[8], KEYS[9], KEYS[10]
 local ceremonies, ballots, names, unheard = KEYS[11], KEYS[12], KEYS[13], KEYS[14]
 local board = KEYS[15] -- a prefix in the same slot: which kinds of rows are touched, only the arguments know
+local here = KEYS[16]
 
 local room, channel, publish, once_life_s = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local new_epoch, title = ARGV[5], ARGV[6]
@@ -30,8 +31,9 @@ local archived_kind, archived_revision, archived_as_of = ARGV[17], ARGV[18], ARG
 local ceremony, ceremony_version, ceremony_cast = ARGV[20], ARGV[21], ARGV[22]
 local ceremony_proposal, ceremony_timely = ARGV[23], ARGV[24]
 local named, names_version = ARGV[25], ARGV[26]
-local rules, rows_guarded = ARGV[27], tonumber(ARGV[28]) -- then four for each row: kind, key, there, row
-local changes_from = 29 + 4 * rows_guarded -- four for each: what, key, part, row
+local seen_by, seen_mark = ARGV[27], ARGV[28]
+local rules, rows_guarded = ARGV[29], tonumber(ARGV[30]) -- then four for each row: kind, key, there, row
+local changes_from = 31 + 4 * rows_guarded -- four for each: what, key, part, row
 
 local known_meta = redis.call('HMGET', meta, 'epoch', 'floor', 'recalls', 'rules')
 local epoch, floor = known_meta[1], tonumber(known_meta[2] or '0')
@@ -67,6 +69,10 @@ if not epoch and new_epoch == '' then return {'missing'} end
 local known = redis.call('GET', once)
 if known and epoch and string.sub(known, 1, #epoch + 1) == epoch .. ':' then return {'known', known} end
 if epoch and new_epoch ~= '' then return {'exists'} end
+if seen_mark ~= '' then
+  local seen, mark = look(here, meta, members, pins, board, seen_by)
+  if mark ~= seen_mark then return {'changed', unpack(tell(seen, mark, meta, members))} end
+end
 local looked_at = guard_of ~= '' and guard_of or ((kind == 'edited' or kind == 'recalled') and of) or ''
 if looked_at ~= '' and tonumber(looked_at) <= floor
   and archived_as_of ~= (known_meta[2] or '0') .. ':' .. (known_meta[3] or '0') then return {'archived'} end
@@ -83,7 +89,7 @@ if ceremony ~= '' then
 end
 if named ~= '' and (redis.call('HGET', names, '#' .. named) or '0') ~= names_version then return {'stale'} end
 if rules ~= '' and (known_meta[4] or '0') ~= rules then return {'stale'} end
-for at = 29, changes_from - 1, 4 do
+for at = 31, changes_from - 1, 4 do
   local found = redis.call('HGET', board .. ARGV[at], ARGV[at + 1])
   if ARGV[at + 2] == '1' and found ~= ARGV[at + 3] or ARGV[at + 2] == '' and found then return {'stale'} end
 end

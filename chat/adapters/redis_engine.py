@@ -82,8 +82,10 @@ class Script:
         self.digest = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
 
     @classmethod
-    def resource(cls, name: str) -> Self:
-        return cls(files("chat.adapters").joinpath(name).read_text(encoding="utf-8"))
+    def resource(cls, *names: str) -> Self:
+        """These files, one behind the other."""
+        here = files("chat.adapters")
+        return cls("".join(here.joinpath(name).read_text(encoding="utf-8") for name in names))
 
 
 @dataclass(slots=True)

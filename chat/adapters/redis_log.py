@@ -19,7 +19,7 @@ from chat.adapters.redis_archived import TRANSLATABLE, Known, Place, RedisArchiv
 from chat.adapters.redis_commands import Commands
 from chat.adapters.redis_engine import Script
 from chat.adapters.redis_keys import RoomKeys
-from chat.adapters.redis_presence import FRESH, RedisPresence
+from chat.adapters.redis_presence import RedisPresence
 from chat.errors import Unavailable
 from chat.events import Edited, Entry, Event, GivenTo, Recalled, owes_translation_of, refers_to
 from chat.ids import Position
@@ -33,6 +33,7 @@ from chat.ports import (
     CeremonyGuard,
     CeremonyRow,
     Change,
+    Changed,
     DropBox,
     DropCeremony,
     DropMember,
@@ -69,7 +70,7 @@ from chat.ports import (
 )
 from chat.wire import encode_event
 
-_APPEND = Script.resource("append.lua")
+_APPEND = Script.resource("look.lua", "append.lua")
 _MARK_READ = Script("""
 local stands = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '0')
 if tonumber(ARGV[2]) <= stands then return stands end
@@ -83,13 +84,10 @@ redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 return 1
 """)
 _LOOK = Script(
-    FRESH
+    Script.resource("look.lua").source
     + """
-return {
-  redis.call('HMGET', KEYS[2], unpack(ARGV, 2)), redis.call('HLEN', KEYS[3]), redis.call('ZRANGE', KEYS[4], 0, -1),
-  redis.call('HGET', KEYS[3], ARGV[1]), fresh, redis.call('HGET', KEYS[5], ''),
-  redis.call('HGET', KEYS[6], ARGV[1]), redis.call('HGET', KEYS[7], ARGV[1])
-}
+local seen, mark = look(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], ARGV[1])
+return tell(seen, mark, KEYS[2], KEYS[3])
 """
 )
 _member = msgspec.msgpack.Decoder(Member)
@@ -101,6 +99,8 @@ _settings = msgspec.msgpack.Decoder(RoomSettings)
 _encode = msgspec.msgpack.Encoder().encode
 
 
+_NO_GUARD: Final = ("",) * 7
+_NO_BOARD_GUARD: Final = ("", 0)
 LOOKS_MAX: Final = 5
 """At a message in the archive, for one append: again only if the room moved or lost a message in between."""
 
@@ -116,12 +116,9 @@ def read_entry(room: str, header: bytes, body: bytes) -> Entry:
 
 
 _STATE: Final = (
-    "epoch", "title", "created_at_ms", "head", "settings", "glossary", "title_seq", "keep_days", "dropped", "rules",
+    "epoch", "title", "created_at_ms", "settings", "glossary", "title_seq", "keep_days", "dropped", "rules",
 )  # fmt: skip
-
-
-_LOOKED_AT: Final = ("conduct", "standing", "spoke")
-"""Kinds of rows on the board that a look brings."""
+"""Fields of a room, as `look.lua` reads them; the head stands apart."""
 
 
 class RedisLog:
@@ -158,6 +155,7 @@ class RedisLog:
         change: Change | Sequence[Change] | None = None,
         job: JobText | ForgetText | None = None,
         job_revision: int = 0,
+        seen: Look | None = None,
     ) -> Appended:
         appended = await self._step(
             room,
@@ -168,6 +166,7 @@ class RedisLog:
             change=change,
             job=job,
             job_revision=job_revision,
+            seen=seen,
         )
         if isinstance(event, Recalled):
             with contextlib.suppress(Unavailable):  # it is recalled; the archiver makes the archive forget it later
@@ -183,30 +182,33 @@ class RedisLog:
 
     async def state(self, room: str) -> RoomState | None:
         keys = self._keys.room(room)
-        meta, members, pins, conduct = await self._engine.call_all(
+        meta, head, members, pins, conduct = await self._engine.call_all(
             [
                 ("HMGET", keys.meta, *_STATE),
+                ("HGET", keys.meta, "head"),
                 ("HLEN", keys.members),
                 ("ZRANGE", keys.pins, 0, -1),
                 ("HGET", f"{keys.board}conduct", ""),
             ]
         )
-        return _state(room, meta, members, pins, conduct)
+        return _state(room, meta, head, members, pins, conduct)
 
     async def look(self, room: str, user: str) -> Look:
         keys = self._keys.room(room)
-        board = keys.board
-        meta, members, pins, member, rows, conduct, standing, spoke = await self._engine.run(
-            _LOOK,
-            [keys.here, keys.meta, keys.members, keys.pins, *(board + kind for kind in _LOOKED_AT)],
-            [user, *_STATE],
-        )
+        told = await self._engine.run(_LOOK, [keys.here, keys.meta, keys.members, keys.pins, keys.board], [user])
+        return self._look(room, user, told)
+
+    def _look(self, room: str, user: str, told: Sequence[Any]) -> Look:
+        """From what `tell` of look.lua has told."""
+        meta, member, rows, pins, conduct, standing, spoke, head, members, mark = told
         return Look(
-            _state(room, meta, members, pins, conduct),
+            _state(room, meta, head, members, pins, conduct),
             None if member is None else _member.decode(member),
             self._presence.read(rows),
             standing,
             spoke,
+            user,
+            mark,
         )
 
     async def glossary(self, room: str) -> Glossary:
@@ -378,11 +380,12 @@ class RedisLog:
         change: Change | Sequence[Change] | None = None,
         job: JobText | ForgetText | None = None,
         job_revision: int = 0,
+        seen: Look | None = None,
     ) -> Appended:
         known = Known()
         for _ in range(LOOKS_MAX):
             appended = await self._try_step(
-                room, event, once, epoch, title, audience, guard, change, job, job_revision, known
+                room, event, once, epoch, title, audience, guard, change, job, job_revision, seen, known
             )
             if appended is not None:
                 return appended
@@ -404,6 +407,7 @@ class RedisLog:
         change: Change | Sequence[Change] | None,
         job: JobText | ForgetText | None,
         job_revision: int,
+        seen: Look | None,
         known: Known,
     ) -> Appended | None:
         """None when the step must be told of a message that has moved."""
@@ -424,10 +428,11 @@ class RedisLog:
                 keys.pins,
                 keys.purges,
                 keys.ceremonies,
-                keys.ballots + str(_ceremony_of(changes)),
+                keys.ballots + str(_ceremony_of(changes) if changes else 0),
                 keys.names,
                 keys.unheard,
                 keys.board,
+                keys.here,
             ],
             [
                 room,
@@ -446,8 +451,9 @@ class RedisLog:
                 "" if job_of is None else job_of,
                 job_revision,
                 *known,
-                *_guard_arguments(guard),
-                *_board_arguments(guard),
+                *(_NO_GUARD if guard is None else _guard_arguments(guard)),
+                *(("", b"") if seen is None else (seen.user, seen.mark)),
+                *(_NO_BOARD_GUARD if guard is None else _board_arguments(guard)),
                 *(argument for each in changes for argument in _change_arguments(each)),
             ],
         )
@@ -456,6 +462,8 @@ class RedisLog:
                 return _appended(place, duplicate=False)
             case [b"known", place]:
                 return _appended(place, duplicate=True)
+            case [b"changed", *told] if seen is not None:
+                raise Changed(self._look(room, seen.user, told))
             case [b"archived"]:
                 return None
             case [b"missing"]:
@@ -469,10 +477,10 @@ class RedisLog:
 
 
 def _state(
-    room: str, meta: list[bytes | None], members: int, pins: list[bytes], conduct: bytes | None
+    room: str, meta: list[bytes | None], head: bytes | None, members: int, pins: list[bytes], conduct: bytes | None
 ) -> RoomState | None:
     """From what the fields `_STATE` hold."""
-    epoch, title, created_at_ms, head, settings, glossary, title_seq, keep_days, dropped, rules = meta
+    epoch, title, created_at_ms, settings, glossary, title_seq, keep_days, dropped, rules = meta
     if epoch is None or title is None:
         return None
     return RoomState(

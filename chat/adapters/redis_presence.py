@@ -20,7 +20,7 @@ local until_ms = time[1] * 1000 + math.floor(time[2] / 1000) + tonumber(ARGV[3])
 redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f', until_ms) .. ':' .. ARGV[2])
 if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[3]) then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
 """)
-FRESH: Final = """
+_ROSTERS = Script("""
 local time = redis.call('TIME')
 local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
 local rows, fresh = redis.call('HGETALL', KEYS[1]), {}
@@ -32,9 +32,8 @@ for i = 1, #rows, 2 do
     redis.call('HDEL', KEYS[1], rows[i])
   end
 end
-"""
-"""The beginning of a script whose first key is the hash of a room: leaves its reports in `fresh`."""
-_ROSTERS = Script(FRESH + "return fresh")
+return fresh
+""")
 _encode = msgspec.msgpack.Encoder().encode
 _roster = msgspec.msgpack.Decoder(Roster)
 ROWS_KEPT_MAX: Final = 256
@@ -58,7 +57,7 @@ class RedisPresence:
         return self.read(await self._engine.run(_ROSTERS, [self._keys.room(room).here], []))
 
     def read(self, rows: Sequence[bytes]) -> Sequence[Roster]:
-        """What `fresh` of a script holds."""
+        """From the rows that are fresh."""
         return [self._decoded.get(row) or self._decode(row) for row in rows]
 
     def _decode(self, row: bytes) -> Roster:

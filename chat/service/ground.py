@@ -1,13 +1,15 @@
 """What every use case stands on: a view of the room, a decision about it, one append.
 
-Invariant: nothing is kept here between two commands but the last look at the backlog, and how many are under way.
+Invariant: nothing is kept here between two commands but the last look at the backlog, how many are under way, and what
+those who posted lately saw of their room. What is remembered says yes to nothing: the log carries an append out only if
+the same would be seen in that moment, and where the rules say no, they are asked again with a new look.
 Whoever asks again under a once-key hears what was answered the first time.
 """
 
 from asyncio import gather
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, TypeVar
 
 from chat import room as rules
 from chat.commands import (
@@ -44,6 +46,7 @@ from chat.ports import (
     ForgetText,
     Invites,
     JobText,
+    Look,
     Presence,
     RoomLog,
     RoomMissing,
@@ -62,8 +65,15 @@ JOBS_MAX: Final = 10_000
 BACKLOG_LOOK_MS: Final = 1_000
 """How long one look at the backlog serves; the bound is a guard against hours, not a precise valve."""
 
+LOOKS_KEPT_MAX: Final = 8_192
+"""Of those who posted last, about 1.5 kB each. A look costs a step of the engine and as much of this process again."""
+
 CeremonyCommand = OpenCeremony | Consent | ProposeName | VoteName | ReportProposal | AcceptName | EndCeremony | SetName
 OnceCommand = Post | Edit | Recall | React | Suggest | Vote | PutTerm | RemoveTerm | Configure | Pin | CeremonyCommand
+
+
+Key = TypeVar("Key")
+Kept = TypeVar("Kept")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +84,18 @@ class Present:
     """Distinct reading-language lists."""
     names: tuple[str, ...]
     people: tuple[Person, ...] = ()
+    languages: tuple[str, ...] = ()
+    """All that somebody here reads, each once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What a post is decided on."""
+
+    view: View
+    present: Present
+    seen: Look | None
+    """Not None: it is only remembered, and an append must ask for it."""
 
 
 class Ground:
@@ -99,6 +121,10 @@ class Ground:
         self._new_id = new_id
         self._backlog = 0
         self._backlog_at_ms = -BACKLOG_LOOK_MS
+        self._looks: dict[tuple[str, str], Scene] = {}
+        """By member and room, those looked at last behind."""
+        self._rosters: dict[str, tuple[Sequence[Roster], Present]] = {}
+        """By room, so that its members do not remember the same people each for themselves."""
 
     async def _view(self, caller: Caller, room: str, *, of: int | None = None) -> View:
         if of is None:
@@ -136,10 +162,26 @@ class Ground:
     async def _present(self, room: str) -> Present:
         return _present_in(await self.presence.rosters(room))
 
-    async def _look(self, caller: Caller, room: str) -> tuple[View, Present]:
+    def _remembered(self, caller: Caller, room: str) -> Scene | None:
+        return self._looks.get((caller.user, room))
+
+    async def _look(self, caller: Caller, room: str) -> Scene:
         """`_view` and `_present` in one step of the engine."""
-        look = await self.log.look(room, caller.user)
-        return View(look.state, look.member), _present_in(look.rosters)
+        return self._remember(room, await self.log.look(room, caller.user))
+
+    def _remember(self, room: str, look: Look) -> Scene:
+        """What was seen just now."""
+        view, known = View(look.state, look.member), self._rosters.get(room)
+        if known is None or known[0] != look.rosters:
+            known = (look.rosters, _present_in(look.rosters))
+        if look.state is not None and look.member is not None:
+            key = (look.user, room)
+            self._looks.pop(key, None)
+            _make_place(self._looks)
+            _make_place(self._rosters)
+            self._rosters[room] = known
+            self._looks[key] = Scene(view, known[1], replace(look, rosters=()))
+        return Scene(view, known[1], None)
 
     async def _append(
         self,
@@ -149,6 +191,7 @@ class Ground:
         once: str,
         job: JobText | ForgetText | None = None,
         job_revision: int = 0,
+        seen: Look | None = None,
     ) -> Appended:
         if isinstance(decision, Appended):
             return decision
@@ -164,6 +207,7 @@ class Ground:
                 change=decision.change,
                 job=job,
                 job_revision=job_revision,
+                seen=seen,
             )
         except RoomMissing:
             raise Rejected(ErrorCode.ROOM_NOT_FOUND) from None
@@ -211,10 +255,17 @@ class Ground:
             await self.log.append(room, event, once=once, audience=language)
 
 
+def _make_place(kept: dict[Key, Kept]) -> None:
+    while len(kept) >= LOOKS_KEPT_MAX:
+        del kept[next(iter(kept))]
+
+
 def _present_in(rosters: Sequence[Roster]) -> Present:
     readers = dict.fromkeys(languages for roster in rosters for languages in roster.readers)
     people = tuple(person for roster in rosters for person in roster.people)
-    return Present(tuple(readers), tuple(dict.fromkeys(person.name for person in people)), people)
+    names = tuple(dict.fromkeys(person.name for person in people))
+    read = tuple(dict.fromkeys(language for languages in readers for language in languages))
+    return Present(tuple(readers), names, people, read)
 
 
 def own_key(caller: Caller, once: str) -> str:

@@ -3,10 +3,11 @@ inside the same atomic append, so a gateway that dies between "posted" and "plea
 """
 
 from asyncio import gather
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from msgspec import structs
+from msgspec import UNSET, structs
 
 from chat import room as rules
 from chat.commands import (
@@ -31,12 +32,13 @@ from chat.limits import MENTIONS_MAX, PREVIEW_WITHIN_S, REACTIONS_PER_MESSAGE_MA
 from chat.names import Hall, mentioned
 from chat.ports import (
     Appended,
+    Changed,
     ForgetText,
     Job,
     PreviewText,
 )
-from chat.room import Caller, Decision, View
-from chat.service.ground import ABOUT_MAX, Ground, Present, own_key
+from chat.room import Caller, Decision
+from chat.service.ground import ABOUT_MAX, Ground, Present, Scene, own_key
 from chat.text import clean_text, has_words
 from chat.wire import readable_event
 
@@ -48,15 +50,22 @@ SUGGESTIONS_MAX: Final = 20
 class Messages(Ground):
     async def post(self, caller: Caller, command: Post) -> Appended:
         with self.admission.of(caller.user, command.room):
-            view, present = await self._look(caller, command.room)
-            decision = await self._decided(view, caller, command)
-            return await self._say(view, decision, caller, command.once, present)
+            scene = self._remembered(caller, command.room)
+            if scene is not None:
+                try:
+                    return await self._say(scene, rules.decide(scene.view, caller, command), caller, command.once)
+                except Changed as changed:
+                    scene = self._remember(command.room, changed.look)
+                except Rejected:  # because of what may be over
+                    scene = None
+            scene = scene or await self._look(caller, command.room)
+            return await self._say(scene, await self._decided(scene.view, caller, command), caller, command.once)
 
     async def edit(self, caller: Caller, command: Edit) -> Appended:
         with self.admission.of(caller.user, command.room):
             view, present = await gather(self._view(caller, command.room, of=command.of), self._present(command.room))
             decision = await self._decided(view, caller, command)
-            return await self._say(view, decision, caller, command.once, present)
+            return await self._say(Scene(view, present, None), decision, caller, command.once)
 
     async def recall(self, caller: Caller, command: Recall) -> Appended:
         view = await self._view(caller, command.room, of=command.of)
@@ -125,8 +134,6 @@ class Messages(Ground):
 
     async def _calling(self, room: str, event: Posted | Edited, present: Present) -> Posted | Edited:
         """The event with mentions of those whom its text calls by any of their names, besides those it names itself."""
-        if not MENTION_MARKS.intersection(event.text):
-            return event
         named = await self.log.all_names(room)
         called = [(person.name, person.user) for person in present.people]
         called += [(name.text, user) for user, known in named.items() for name in known.names]
@@ -134,30 +141,44 @@ class Messages(Ground):
         found = [each for each in mentioned(event.text, called) if not any(each.text in text for text in written)]
         return structs.replace(event, mentions=(*event.mentions, *found)[:MENTIONS_MAX])
 
-    async def _say(
-        self, view: View, decision: Decision | Appended | None, caller: Caller, once: str, present: Present
-    ) -> Appended:
+    async def _say(self, scene: Scene, decision: Decision | Appended | None, caller: Caller, once: str) -> Appended:
+        """Raises Changed where the scene was only remembered and is another one by now."""
         if isinstance(decision, Appended):
             return decision
+        view, present, seen = scene.view, scene.present, scene.seen
         if decision is None or not isinstance(decision.event, Posted | Edited) or view.state is None:
             raise TypeError("a post or an edit decides to a Posted or Edited")
-        room = view.state.room
-        event = await self._calling(room, decision.event, present)
-        decision = replace(decision, event=event)
+        room, event, key = view.state.room, decision.event, own_key(caller, once)
+        if not MENTION_MARKS.isdisjoint(event.text):
+            event = await self._calling(room, event, present)
         revision = event.revision if isinstance(event, Edited) else 0
-        among = dict.fromkeys(language for languages in present.readers for language in languages)
-        written_in = guess(event.text, among)
-        if isinstance(event, Posted):
+        written_in = guess(event.text, present.languages)
+        if written_in and isinstance(event, Posted):
             event = structs.replace(event, written_in=written_in)
+        if event is not decision.event:
             decision = replace(decision, event=event)
         if not present.readers or not has_words(event.text):
-            return await self._append(room, decision, once=own_key(caller, once))
+            return await self._append(room, decision, once=key, seen=seen)
         if await self._overloaded():
-            appended = await self._append(room, decision, once=own_key(caller, once))
+            appended = await self._append(room, decision, once=key, seen=seen)
             of = event.of if isinstance(event, Edited) else appended.position.seq
-            foreign = tuple(languages for languages in present.readers if written_in not in languages)
+            foreign = tuple(languages for languages in present.readers if not read_by(languages, written_in, event))
             await self._tell_untranslated(room, of, revision, written_in, foreign)
             return appended
         urgent = bool(event.mentions) or (isinstance(event, Posted) and event.purpose == "announcement")
         job = self._job_text(view, event.text, caller.user, present, event.mentions, urgent=urgent)
-        return await self._append(room, decision, once=own_key(caller, once), job=job, job_revision=revision)
+        if own_words := versions_of(event):
+            job = structs.replace(job, given=tuple(dict.fromkeys(filter(None, (written_in, *own_words)))))
+        return await self._append(room, decision, once=key, job=job, job_revision=revision, seen=seen)
+
+
+def versions_of(event: Posted | Edited) -> tuple[str, ...]:
+    """Languages for whose readers the author wrote it themselves."""
+    if isinstance(event, Edited) or event.versions is UNSET:
+        return ()
+    return tuple(language for language, _ in event.versions)
+
+
+def read_by(languages: Sequence[str], written_in: str, event: Posted | Edited) -> bool:
+    """Whether readers of `languages` need no translation, as far as scripts tell."""
+    return written_in in languages or any(language in languages for language in versions_of(event))

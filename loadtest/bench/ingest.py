@@ -3,7 +3,7 @@
 200 rooms with one reader each, so that the way in is measured and not the fan-out. Every post is fsynced before its
 ack (the engine's setting is the product's). Open loop: rates are tried from small to large, and at each of them every
 post must be acknowledged and delivered once; the highest rate at which 99 % of the posts were acknowledged within a
-second counts. Texts are digits, so nobody is owed a translation.
+second counts. Texts are signs, so nobody is owed a translation.
 """
 
 import argparse
@@ -36,7 +36,7 @@ async def ingest(rates: Sequence[float], duration_s: float, rooms: int) -> dict[
             posts_per_s=rate,
             duration_s=duration_s,
             languages=("en",),
-            text="numbers",
+            text="signs",
             posts_per_writer_s=1.8,
         )
         async with own_server() as product:

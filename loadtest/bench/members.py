@@ -35,7 +35,7 @@ async def members(count: int, posts_per_s: float, duration_s: float) -> dict[str
         posts_per_s=posts_per_s,
         duration_s=duration_s,
         languages=("en",),
-        text="numbers",
+        text="signs",
     )
     async with own_server() as product:
         [gateway] = product.pids("gateway")

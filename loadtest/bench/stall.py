@@ -36,7 +36,7 @@ async def stall(readers: int, minutes: float) -> dict[str, Any]:
             posts_per_s=POSTS_PER_S,
             duration_s=minutes * 60,
             languages=("en",),
-            text="numbers",
+            text="signs",
             text_chars=POST_CHARS,
             stalled_share=share,
         )

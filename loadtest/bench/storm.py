@@ -33,7 +33,7 @@ async def storm(members: int, posts_per_s: float) -> dict[str, Any]:
         posts_per_s=posts_per_s,
         duration_s=BEFORE_S + AFTER_S,
         languages=("en",),
-        text="numbers",
+        text="signs",
         storm_at_s=BEFORE_S,
     )
     async with own_server() as product:

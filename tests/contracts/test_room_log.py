@@ -21,16 +21,19 @@ from chat.events import (
 from chat.ids import Position
 from chat.limits import ONCE_KEY_LIFE_S
 from chat.ports import (
+    Changed,
     DropMember,
     DropTerm,
     Glossary,
     Guard,
     JobText,
+    Look,
     Member,
     RoomExists,
     RoomMissing,
     RoomSettings,
     RoomState,
+    Roster,
     SetMember,
     SetPin,
     SetRoom,
@@ -65,6 +68,42 @@ async def test_a_created_room_has_its_first_entry_its_owner_and_a_state(ports: P
     assert await ports.log.members("r") == [Member("ann", "Ann", "owner")]
     [entry] = await ports.log.read_after("r", 0, 10)
     assert (entry.room, entry.position, entry.at_ms, entry.audience) == ("r", created.position, created.at_ms, "")
+
+
+async def test_what_was_seen_is_asked_for_in_the_step_of_the_append(ports: Ports) -> None:
+    """Who remembers a look need not look again: the log says when it shows something else, and what."""
+    await ports.create()
+    ann, bob = Member("ann", "Ann", "owner"), Member("bob", "Bob", "member")
+    await ports.log.append("r", Joined(user="bob", name="Bob", role="member"), once="j", change=SetMember(bob))
+    seen = await ports.log.look("r", "bob")
+    first = await ports.log.append("r", posted("one"), once="1", seen=seen)
+    assert (await ports.log.look("r", "bob")).mark == seen.mark, "the log goes on, and that alone forbids nothing"
+    carol = Member("carol", "Carol", "member")
+    await ports.log.append("r", Joined(user="carol", name="Carol", role="member"), once="c", change=SetMember(carol))
+    second = await ports.log.append("r", posted("two"), once="2", seen=seen)
+    assert second.position.seq == first.position.seq + 2
+
+    async def refused(once: str) -> Look:
+        with pytest.raises(Changed) as changed:
+            await ports.log.append("r", posted("no"), once=once, seen=seen)
+        assert changed.value.look == await ports.log.look("r", "bob")
+        assert changed.value.look.mark == (await ports.log.look("r", "bob")).mark != seen.mark
+        return changed.value.look
+
+    await ports.presence.report("r", "gate", Roster(1, {("fr",): 1}), 60_000)
+    seen = await refused("3")
+    assert seen.rosters, "somebody reads another language now"
+    await ports.log.append("r", posted("so"), once="4", change=SetMember(Member("bob", "Bob", "guest")))
+    seen = await refused("5")
+    assert seen.member == Member("bob", "Bob", "guest")
+    await ports.log.append("r", posted("so"), once="6", change=SetMember(ann))
+    await ports.log.append("r", posted("so"), once="7", seen=seen)
+    await ports.log.append("r", posted("so"), once="8", change=DropMember("bob"))
+    seen = await refused("9")
+    assert seen.member is None
+    again = await ports.log.append("r", posted("two"), once="2", seen=seen)
+    assert again.duplicate, "a once-key is recognised before anything else"
+    assert again.position == second.position
 
 
 async def test_creating_again_is_a_duplicate_with_the_same_key_and_refused_with_another(ports: Ports) -> None:

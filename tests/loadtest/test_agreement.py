@@ -34,7 +34,7 @@ def address(product: Product) -> Address:
 async def test_the_driver_and_the_server_count_the_same(product: Product) -> None:
     """Two gateways, two processes of members, two rooms; the counts of four processes meet."""
     target = Target(address(product), product.data_dir / "token-keys.json", None, Processes.of(product.data_dir))
-    scenario = Scenario("small", "a few", readers=12, posts_per_s=15.0, duration_s=2.0, rooms=2, text="numbers")
+    scenario = Scenario("small", "a few", readers=12, posts_per_s=15.0, duration_s=2.0, rooms=2, text="signs")
     report = await load_test(target, scenario, Course(processes=2, joins_per_s=100.0))
     assert report["violations"] == []
     assert report["acknowledged"] == report["sent"] > 10

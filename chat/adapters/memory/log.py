@@ -8,6 +8,7 @@ import asyncio
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from chat.adapters.memory.feed import Feeds
 from chat.adapters.memory.jobs import MemoryJobs
@@ -21,6 +22,7 @@ from chat.ports import (
     Appended,
     Ceremony,
     Change,
+    Changed,
     ForgetText,
     Glossary,
     Job,
@@ -83,6 +85,7 @@ class MemoryLog:
         change: Change | Sequence[Change] | None = None,
         job: JobText | ForgetText | None = None,
         job_revision: int = 0,
+        seen: Look | None = None,
     ) -> Appended:
         await self._reach.step()
         found = self.stored.get(room)
@@ -92,6 +95,8 @@ class MemoryLog:
         known = found.recognise(once, now_ms)
         if known is not None:
             return known
+        if seen is not None and (now := self._look(room, seen.user)).mark != seen.mark:
+            raise Changed(now)
         if not found.holds(guard, now_ms):
             raise Stale(f"what this append to {room} builds on has changed: {guard}")
         appended, entry = found.append(event, once, audience, now_ms)
@@ -115,10 +120,15 @@ class MemoryLog:
 
     async def look(self, room: str, user: str) -> Look:
         await self._reach.step()
-        found = self.stored.get(room)
+        return self._look(room, user)
+
+    def _look(self, room: str, user: str) -> Look:
+        found, state = self.stored.get(room), self._state(room)
         member = None if found is None else found.members.get(user)
         row = (lambda kind, key: None) if found is None else found.row
-        return Look(self._state(room), member, self._presence.fresh(room), row("standing", user), row("spoke", user))
+        look = Look(state, member, self._presence.fresh(room), row("standing", user), row("spoke", user), user)
+        still = None if state is None else replace(state, head=Position(state.head.epoch, 0), members=0)
+        return replace(look, mark=repr(replace(look, state=still)).encode())
 
     def _state(self, room: str) -> RoomState | None:
         found = self.stored.get(room)
