@@ -362,6 +362,7 @@ class Connection:
         here = gateway.hub.enter(room, Seat(self.outbox, self.codec, person, apart_of(standing)), catchup)
         here.configure(standing.state.settings)
         gateway.ceremonies.watch(room, standing.ceremonies)
+        gateway.live.watch(room, standing.state.conduct)
         self.send(_room_frame(standing, newest, recovered, missed, re))
         try:
             await self._tell_presence(room, urgent=first_reader)

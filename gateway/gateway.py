@@ -11,7 +11,7 @@ from typing import Any, Final
 import structlog
 
 from chat.errors import ErrorCode
-from chat.frames import GapFrame, Route
+from chat.frames import Frame, GapFrame, Route
 from chat.limits import CONNECTS_BURST, CONNECTS_PER_S
 from chat.measuring import Histogram, Statistic
 from chat.ports import RoomFeed
@@ -27,6 +27,7 @@ from gateway.connection import Connection
 from gateway.fanout import Timers
 from gateway.gate import Gate
 from gateway.hub import Hub
+from gateway.live import Live
 from gateway.outbox import BYTES_MAX, Outbox, Sink
 from gateway.pages import Pages
 from gateway.previews import Previews
@@ -87,11 +88,13 @@ class Gateway:
             on_new_life=self._new_life,
             on_reply=lambda payload: self.previews.answered(payload),
             on_ceremony=lambda entry, event: self.ceremonies.happened(entry, event),
+            on_live=lambda entry, event: self.live.happened(entry, event),
             own_name=f"~{name}",
             deliver=self.watch.over_hub(self.hub, timers.schedule),
         )
         self.previews = Previews(service, f"~{name}")  # no room id begins with "~": nobody can listen there
         self.ceremonies = Ceremonies(self.hub, service, self.clock)
+        self.live = Live(self.hub, service, self.clock, tell=self._tell, expel=self._expel)
         self.attendance = Attendance(self.hub, service.presence, feed, service, name)
         self.connections: dict[Outbox, Connection] = {}
         self.commands = 0
@@ -124,6 +127,7 @@ class Gateway:
                 tasks.create_task(self.relay.run())
                 tasks.create_task(self.attendance.run())
                 tasks.create_task(self.ceremonies.run())
+                tasks.create_task(self.live.run())
                 tasks.create_task(self._sweep())
                 self._running = True
         finally:
@@ -203,6 +207,7 @@ class Gateway:
             **self.previews.statistics(),
             **self.relay.statistics(),
             **self.ceremonies.statistics(),
+            **self.live.statistics(),
         }
 
     async def _sweep(self) -> None:
@@ -217,8 +222,19 @@ class Gateway:
                 elif connection.session.expired(now_ms):
                     connection.close(CloseReason.TOKEN_EXPIRED)
 
+    def _tell(self, room: str, user: str, frame: Frame) -> None:
+        """Say something to all connections of one member here."""
+        here = self.hub.rooms.get(room)
+        for outbox in here.of_user(user) if here is not None else ():
+            connection = self.connections.get(outbox)
+            if connection is not None:
+                connection.send(frame)
+
     def _member_left(self, room: str, user: str) -> None:
         self.ceremonies.left(room, user)
+        self._expel(room, user)
+
+    def _expel(self, room: str, user: str) -> None:
         here = self.hub.rooms.get(room)
         if here is None or self._tasks is None:
             return

@@ -7,7 +7,6 @@ room open, and once-keys make it one entry.
 """
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
@@ -86,6 +85,8 @@ class _Watched:
     conduct: Conduct
     dues_ms: set[int] = field(default_factory=set)
     """When something may have to be written down, on the log's clock."""
+    looked_up: bool = False
+    """Whether the engine was asked for what is due, and who the hosts are."""
     moved: set[int] = field(default_factory=set)
     """Polls whose votes changed; 0 stands for all questions."""
     told_s: float = float("-inf")
@@ -113,18 +114,14 @@ class Live:
         self._stirred = asyncio.Event()
         self.told = 0
 
-    async def watch(self, room: str, row: bytes | None) -> None:
+    def watch(self, room: str, row: bytes | None) -> None:
         """Somebody is here shown a room with this conduct row: see to it that it is held to it."""
         conduct = conduct_of(row)
+        if room in self._watched:
+            self._watched[room].conduct = conduct
+        else:
+            self._watched[room] = _Watched(conduct)
         self._configure(room, conduct)
-        if row is None or room in self._watched:
-            return
-        self._watched[room] = _Watched(conduct)
-        with contextlib.suppress(CommandFailed):
-            self._watched[room].dues_ms.update(await self._service.dues(room))
-            here = self._hub.rooms.get(room)
-            if here is not None and here.crowd is not None:
-                here.crowd.sample.hosts = await self._service.hosts(room)
 
     def happened(self, entry: Entry, event: OfLive) -> None:
         """An entry of a followed room, in order; sync, as all of delivery."""
@@ -134,7 +131,7 @@ class Live:
             watched = self._watched[room] = _Watched(conduct_of(None))
         match event:
             case ConductChanged():
-                watched.conduct = event.conduct
+                watched.conduct, watched.looked_up = event.conduct, False
                 self._configure(room, event.conduct)
             case Sanctioned():
                 self._decided(room, event)
@@ -246,9 +243,21 @@ class Live:
                 if room not in self._hub.rooms:
                     self._watched.pop(room, None)
                     continue
+                if not watched.looked_up:
+                    watched.looked_up = await self._look_up(room, watched)
                 due = {at for at in watched.dues_ms if at + LATE_MS <= now_ms}
                 if due and await self._written(room, now_ms):
                     watched.dues_ms -= due
+
+    async def _look_up(self, room: str, watched: _Watched) -> bool:
+        try:
+            watched.dues_ms.update(await self._service.dues(room))
+            here = self._hub.rooms.get(room)
+            if here is not None and here.crowd is not None:
+                here.crowd.sample.hosts = await self._service.hosts(room)
+        except CommandFailed:
+            return False
+        return True
 
     async def _written(self, room: str, now_ms: int) -> bool:
         try:

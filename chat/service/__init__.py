@@ -8,11 +8,10 @@ from chat.ids import Position
 from chat.ports import Appended
 from chat.service.ceremonies import Ceremonies
 from chat.service.ground import ABOUT_MAX, BACKLOG_LOOK_MS, JOBS_MAX, OnceCommand, Present
+from chat.service.hosting import Hosting
 from chat.service.messages import SUGGESTIONS_MAX, Messages
-from chat.service.moderation import Moderation
 from chat.service.reading import Reading
 from chat.service.rooms import Rooms, Standing, glossary_rows
-from chat.service.stage import Stage
 
 __all__ = [
     "ABOUT_MAX",
@@ -28,7 +27,7 @@ __all__ = [
 ]
 
 
-class Service(Rooms, Messages, Reading, Ceremonies, Moderation, Stage):
+class Service(Rooms, Messages, Reading, Ceremonies, Hosting):
     """One per process, shared by the WebSocket and the REST side. Holds no state but the last look at the backlog."""
 
 
