@@ -25,7 +25,12 @@ from gateway.hub import Hub
 from gateway.relay import OfCeremonies
 
 TELL_EVERY_S: Final = 0.25
-"""Between two tallies of a ceremony to the same reader."""
+"""Between two tallies of a ceremony to the same reader, at least."""
+WHISPERS_PER_S: Final = 10_000
+"""Of one ceremony: in a room of 5,000 everybody hears twice a second how the vote stands, in one of 10,000 once."""
+SLICE: Final = 100
+SLICE_EVERY_S: Final = 0.002
+"""A tally for thousands in one go would keep a message waiting for as long as its own fan-out takes."""
 LOOK_EVERY_S: Final = 1.0
 """How soon after its time a ceremony is written down as over."""
 LATE_MS: Final = 500
@@ -100,7 +105,7 @@ class Ceremonies:
             for (room, of), watched in tuple(self._watched.items()):
                 if not watched.moved:
                     continue
-                due_s = watched.told_s + TELL_EVERY_S
+                due_s = watched.told_s + self._every_s(room)
                 if due_s > now_s:
                     waits_s.append(due_s - now_s)
                     continue
@@ -122,9 +127,14 @@ class Ceremonies:
         except CommandFailed:
             return False
         if frame is not None:
-            here.whisper(lambda codec: encode_frame(frame, codec))
+            for _ in here.whispers(lambda codec: encode_frame(frame, codec), SLICE):
+                await asyncio.sleep(SLICE_EVERY_S)
             self.told += 1
         return True
+
+    def _every_s(self, room: str) -> float:
+        here = self._hub.rooms.get(room)
+        return max(TELL_EVERY_S, len(here.seats) / WHISPERS_PER_S if here else 0.0)
 
     async def _look(self) -> None:
         while True:

@@ -227,6 +227,16 @@ class RoomHub:
         for group in tuple(self.groups.values()):
             group.whisper(websocket_frame(frame(group.codec), group.codec))
 
+    def whispers(self, frame: Callable[[Codec], bytes], slice_of: int) -> Iterator[None]:
+        """The same in slices of so many readers: between two of them an entry may be delivered first."""
+        for group in tuple(self.groups.values()):
+            data, members = websocket_frame(frame(group.codec), group.codec), tuple(group.members)
+            for start in range(0, len(members), slice_of):
+                for member in members[start : start + slice_of]:
+                    if member in group.members and member.flowing:
+                        member.offer(data)
+                yield
+
     def of_user(self, user: str) -> list[Outbox]:
         return [outbox for outbox, seat in self.seats.items() if seat.person.user == user]
 
