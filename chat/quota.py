@@ -27,3 +27,7 @@ class Quota:
             self.tokens -= cost
             return 0
         return ceil((cost - self.tokens) / self.rate_per_s * 1000)
+
+    def give_back(self, cost: float = 1.0) -> None:
+        """What was taken did not come to pass."""
+        self.tokens = min(float(self.burst), self.tokens + cost)

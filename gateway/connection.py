@@ -176,6 +176,8 @@ class Connection:
             elif self.session.caller is not None:
                 await self._answer(self.session.caller, command)
         except CommandFailed as failure:
+            if isinstance(failure, Unavailable):
+                self.session.spared(command)
             self._refuse(command.id, failure)
 
     async def _answer(self, caller: Caller, command: Command) -> None:

@@ -144,6 +144,12 @@ class Session:
             return (refuse, End(CloseReason.MALFORMED))
         return (refuse,)
 
+    def spared(self, command: Command) -> None:
+        """This command was not done because the house was full or its log away: that is not held against the member,
+        or who does as told and asks again would be too fast."""
+        if isinstance(command, _WRITES):
+            self._posts.give_back()
+
     def accept(self, caller: Caller) -> None:
         """Hello was believed."""
         if self.state is State.AWAITING_HELLO:

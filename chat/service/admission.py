@@ -4,9 +4,13 @@ Invariant: a write is admitted or refused at once, in the same tick, and counted
 behind an engine that has become slow a queue would only grow, and what waits in it is late when it comes out. Who is
 refused hears when to try again, with the same once-key, so nothing is lost and nothing is said twice. One member is
 refused before one room, and one room before the process, so that those who flood are the first to hear it.
+
+Those whom the room or the process refuses are told different times, one behind the other: a crowd that was refused
+together and came back together would find the same full house, again and again, and leave no room for anybody else.
 """
 
 from collections import Counter
+from collections.abc import Callable
 from types import TracebackType
 from typing import Final
 
@@ -15,7 +19,9 @@ from chat.limits import WRITES_OF_MEMBER_MAX, WRITES_OF_PROCESS_MAX, WRITES_OF_R
 
 RETRY_MEMBER_MS: Final = 500
 RETRY_MS: Final = 1_000
-"""Clients add a pause of their own, drawn and doubling."""
+"""Clients add a pause of their own, drawn and doubling. As many are asked back in this time as may be under way."""
+RETRY_MAX_MS: Final = 15_000
+"""Nobody is sent away for longer: by then all may be quiet."""
 
 
 class Admission:
@@ -26,7 +32,12 @@ class Admission:
         of_member_max: int = WRITES_OF_MEMBER_MAX,
         of_room_max: int = WRITES_OF_ROOM_MAX,
         of_process_max: int = WRITES_OF_PROCESS_MAX,
+        *,
+        now_ms: Callable[[], int] = lambda: 0,
     ) -> None:
+        self._now_ms = now_ms
+        self._asked_back_ms = 0.0
+        """When the last of those who were refused may come back."""
         self._of_member_max = of_member_max
         self._of_room_max = of_room_max
         self._of_process_max = of_process_max
@@ -43,14 +54,20 @@ class Admission:
             raise Rejected(ErrorCode.TOO_FAST, "you have too many messages on their way", RETRY_MEMBER_MS)
         if self._rooms[room] >= self._of_room_max:
             self._refused["room"] += 1
-            raise Unavailable("too many messages are on their way into this room; try again shortly", RETRY_MS)
+            raise Unavailable("too many messages are on their way into this room; try again shortly", self._later_ms())
         if self._under_way >= self._of_process_max:
             self._refused["process"] += 1
-            raise Unavailable("too many messages are on their way; try again shortly", RETRY_MS)
+            raise Unavailable("too many messages are on their way; try again shortly", self._later_ms())
         self._members[member] += 1
         self._rooms[room] += 1
         self._under_way += 1
         return Admitted(self, member, room)
+
+    def _later_ms(self) -> int:
+        now_ms = self._now_ms()
+        behind_ms = self._asked_back_ms + RETRY_MS / self._of_process_max
+        self._asked_back_ms = min(max(behind_ms, now_ms + RETRY_MS), now_ms + RETRY_MAX_MS)
+        return round(self._asked_back_ms - now_ms)
 
     def end(self, member: str, room: str) -> None:
         """An admitted write was answered."""

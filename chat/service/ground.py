@@ -116,7 +116,7 @@ class Ground:
         self.presence = presence
         self.jobs = jobs
         self.invites = invites
-        self.admission = admission or Admission()
+        self.admission = admission or Admission(now_ms=now_ms)
         self._now_ms = now_ms
         self._new_id = new_id
         self._backlog = 0

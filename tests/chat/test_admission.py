@@ -5,7 +5,7 @@ from contextlib import ExitStack
 import pytest
 
 from chat.errors import CommandFailed, ErrorCode, Rejected, Unavailable
-from chat.service.admission import RETRY_MEMBER_MS, RETRY_MS, Admission
+from chat.service.admission import RETRY_MAX_MS, RETRY_MEMBER_MS, RETRY_MS, Admission
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,26 @@ def test_one_more_than_the_bound_is_refused_and_told_when_to_come_back(
     assert admission.statistics()["writes_under_way"] == 0
     with admission.of(*keys[3]):
         assert admission.statistics()["writes_under_way"] == 1
+
+
+def test_who_is_refused_is_asked_back_one_behind_the_other() -> None:
+    """A crowd of 5,000 refused in one moment and asked back a second later came back in one moment, for a minute."""
+    now_ms = 7
+    admission = Admission(of_process_max=2, now_ms=lambda: now_ms)
+
+    def told_ms() -> int:
+        with pytest.raises(CommandFailed) as refused:
+            admission.of("zoe", "tea")
+        assert refused.value.retry_after_ms is not None
+        return refused.value.retry_after_ms
+
+    with admission.of("ann", "tea"), admission.of("bob", "tea"):
+        assert [told_ms() for _ in range(3)] == [RETRY_MS, 1.5 * RETRY_MS, 2 * RETRY_MS]
+        now_ms += RETRY_MS
+        assert told_ms() == 1.5 * RETRY_MS
+        assert max(told_ms() for _ in range(100)) == RETRY_MAX_MS
+        now_ms += RETRY_MAX_MS
+        assert told_ms() == RETRY_MS, "all have been asked back: who comes now waits no longer than the first"
 
 
 def test_who_fails_gives_the_place_back() -> None:

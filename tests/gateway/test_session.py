@@ -63,6 +63,19 @@ def test_a_burst_of_posts_is_taken_then_the_wait_is_named() -> None:
     assert isinstance(again, Perform)
 
 
+def test_what_a_full_house_did_not_do_is_not_held_against_the_member() -> None:
+    """Whoever was refused and asked again as told used to be too fast in the end, and so came a third time."""
+    session = ready()
+    for number in range(2 * limits.POSTS_BURST):
+        assert session.receive(post(number), 0.0, 0) == (Perform(post(number)),)
+        session.spared(post(number))
+    for number in range(limits.POSTS_BURST):
+        session.spared(PING)
+        assert session.receive(post(number), 0.0, 0) == (Perform(post(number)),)
+    (effect,) = session.receive(post(99), 0.0, 0)
+    assert isinstance(effect, Refuse)
+
+
 def test_who_never_listens_to_too_fast_is_closed() -> None:
     session = ready()
     effects = [session.receive(PING, 0.0, 0) for _ in range(limits.COMMANDS_BURST + REFUSED_FAST_MAX + 1)]
