@@ -288,6 +288,8 @@ class NamesGuard:
 
     user: str
     version: int
+    rules: int | None = None
+    """As in `BoardGuard`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,6 +305,8 @@ class CeremonyGuard:
     timely: bool = False
     """Its window has not ended, on the log's own clock."""
     names: NamesGuard | None = None
+    rules: int | None = None
+    """As in `BoardGuard`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -647,6 +651,14 @@ class Tally:
     voters: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where those who were asked for stand: 0 seated, 1 the first in line; and how many wait in all."""
+
+    places: tuple[int, ...]
+    waiting: int
+
+
 class Presence(Protocol):
     """Who is here, reported by each gateway for all its members together, under a lease.
 
@@ -660,6 +672,20 @@ class Presence(Protocol):
 
     async def rosters(self, room: str) -> Sequence[Roster]:
         """The unexpired reports of a room."""
+        ...
+
+    async def seat(self, room: str, users: Sequence[str], capacity: int, seat_ms: int, place_ms: int) -> Places:
+        """A seat for each of these, as far as there are free ones for those who came first; the others stand in line
+        from now on, behind those who came before. Seats and places are kept for so long from now; asking again keeps
+        them. `capacity` 0: there are seats for everybody."""
+        ...
+
+    async def keep_seats(self, room: str, users: Sequence[str], seat_ms: int) -> None:
+        """Those who are in keep their seats for so long from now, whatever the capacity is by now."""
+        ...
+
+    async def vacate(self, room: str, user: str) -> None:
+        """Give up seat and place."""
         ...
 
 

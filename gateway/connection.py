@@ -163,6 +163,7 @@ class Connection:
         """The socket is closed: leave all rooms."""
         self.session.close()
         self.outbox.lose()
+        self._gateway.line.left(self)
         for room in tuple(self.rooms):
             await self.leave_room(room)
 
@@ -174,10 +175,9 @@ class Connection:
             if isinstance(command, Hello):
                 await self._hello(command)
             elif self.session.caller is not None:
+                self._gateway.line.check(self, command)
                 await self._answer(self.session.caller, command)
         except CommandFailed as failure:
-            if isinstance(failure, Unavailable):
-                self.session.spared(command)
             self._refuse(command.id, failure)
 
     async def _answer(self, caller: Caller, command: Command) -> None:
@@ -203,10 +203,10 @@ class Connection:
                     self._offer(entry)
                 self._ack(command.id, entry.position if entry else None)
             case Typing():
-                await service.may_whisper(caller, command.room)
-                name = self.rooms[command.room].name if command.room in self.rooms else caller.name
-                typing = TypingFrame(room=command.room, user=caller.user, name=name)
-                await self._gateway.feed.whisper(command.room, encode_frame(typing, Codec.MSGPACK))
+                if await service.may_whisper(caller, command.room):
+                    name = self.rooms[command.room].name if command.room in self.rooms else caller.name
+                    typing = TypingFrame(room=command.room, user=caller.user, name=name)
+                    await self._gateway.feed.whisper(command.room, encode_frame(typing, Codec.MSGPACK))
                 self._ack(command.id)
             case MarkRead():
                 await service.mark_read(caller, command)
@@ -222,6 +222,8 @@ class Connection:
             case Leave():
                 appended = await service.leave(caller, command)
                 await self.leave_room(command.room)
+                if appended is not None:
+                    await service.leave_seat(command.room, caller.user)
                 self._ack(command.id, position_of(appended))
             case SetLanguages():
                 await self._set_languages(command)
@@ -339,6 +341,8 @@ class Connection:
     async def _follow(self, standing: Standing, position: Position | None, re: int) -> None:
         """Show the room, replay what was missed, then deliver live. The `room` frame is the answer."""
         room, gateway = standing.state.room, self._gateway
+        if not await gateway.line.admits(self, standing, position, re):
+            return
         if room in self.rooms:
             self.send(_room_frame(standing, standing.state.head, True, 0, re))
             return
@@ -375,6 +379,15 @@ class Connection:
         except BaseException:
             await self.leave_room(room)
             raise
+
+    async def walk_in(self, room: str, position: Position | None, re: int) -> None:
+        """There is a seat now, after a wait in line. The `room` frame answers what was asked then."""
+        if self.session.caller is None or self.outbox.closed_for is not None:
+            return
+        try:
+            await self._follow(await self._gateway.service.standing(self.session.caller, room), position, re)
+        except CommandFailed as failure:
+            self._refuse(re, failure)
 
     async def _unheard(self, room: str, after: int) -> int:
         try:
@@ -413,6 +426,7 @@ class Connection:
 
     async def leave_room(self, room: str) -> None:
         """Stop delivering this room to this client."""
+        self._gateway.line.left(self, room)
         if self.rooms.pop(room, None) is None:
             return
         self._gateway.hub.leave(room, self.outbox)

@@ -27,6 +27,7 @@ from gateway.connection import Connection
 from gateway.fanout import Timers
 from gateway.gate import Gate
 from gateway.hub import Hub
+from gateway.line import Line
 from gateway.live import Live
 from gateway.outbox import BYTES_MAX, Outbox, Sink
 from gateway.pages import Pages
@@ -95,6 +96,7 @@ class Gateway:
         self.previews = Previews(service, f"~{name}")  # no room id begins with "~": nobody can listen there
         self.ceremonies = Ceremonies(self.hub, service, self.clock)
         self.live = Live(self.hub, service, self.clock, tell=self._tell, expel=self._expel)
+        self.line = Line(service)
         self.attendance = Attendance(self.hub, service.presence, feed, service, name)
         self.connections: dict[Outbox, Connection] = {}
         self.commands = 0
@@ -128,6 +130,7 @@ class Gateway:
                 tasks.create_task(self.attendance.run())
                 tasks.create_task(self.ceremonies.run())
                 tasks.create_task(self.live.run())
+                tasks.create_task(self.line.run())
                 tasks.create_task(self._sweep())
                 self._running = True
         finally:
@@ -208,6 +211,7 @@ class Gateway:
             **self.relay.statistics(),
             **self.ceremonies.statistics(),
             **self.live.statistics(),
+            **self.line.statistics(),
         }
 
     async def _sweep(self) -> None:

@@ -87,6 +87,8 @@ ROWS: Final = (
     Row("ceremonies", "gauge", "Naming ceremonies going on in rooms with somebody connected here."),
     Row("ceremonies_ended_total", "counter", "Ceremonies that this process ended because their time was over."),
     Row("tallies_told_total", "counter", "Times a room was told how a vote stands."),
+    Row("waiting_in_line", "gauge", "Connections that wait for a seat in a room that is full."),
+    Row("admitted_from_line_total", "counter", "Connections that were let in after they had waited for a seat."),
     Row("live_rooms", "gauge", "Rooms for large audiences with somebody connected here."),
     Row("polls_told_total", "counter", "Times a room was told how a poll or its questions stand."),
     Row(

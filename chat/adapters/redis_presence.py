@@ -12,6 +12,7 @@ import msgspec
 
 from chat.adapters.redis_commands import Commands
 from chat.adapters.redis_engine import Script
+from chat.adapters.redis_seats import RedisSeats
 from chat.ports import Roster
 
 _REPORT = Script("""
@@ -41,8 +42,9 @@ ROWS_KEPT_MAX: Final = 256
 hundred people cost 100 us to decode and 3 to recognise (measured)."""
 
 
-class RedisPresence:
+class RedisPresence(RedisSeats):
     def __init__(self, engine: Commands) -> None:
+        super().__init__(engine)
         self._engine = engine
         self._keys = engine.keys
         self._decoded: dict[bytes, Roster] = {}

@@ -44,7 +44,8 @@ from chat.programme import (
     questions_voted_of,
 )
 from chat.room import Caller, Decision, View
-from chat.service.ground import Ground, own_key
+from chat.service.ground import own_key
+from chat.service.seating import Seating
 from chat.text import has_words
 
 TRIES_MAX: Final = 12
@@ -55,7 +56,7 @@ VOTED_MAX: Final = 50
 """Questions a member votes for, before it is looked which of them are still open."""
 
 
-class Stage(Ground):
+class Stage(Seating):
     async def on_stage(self, caller: Caller, command: StageCommand) -> Appended | None:
         """Any command of the stage; None where it was done before and changes nothing. Raises Rejected; STALE where
         the log did not stand still for it."""

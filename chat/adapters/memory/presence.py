@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 
 from chat.adapters.memory.reach import Reach
+from chat.adapters.memory.seats import MemorySeats
 from chat.ports import Roster
 
 
-class MemoryPresence:
+class MemoryPresence(MemorySeats):
     def __init__(self, reach: Reach) -> None:
+        super().__init__(reach)
         self._reach = reach
         self._reports: dict[str, dict[str, tuple[int, Roster]]] = {}
 

@@ -1,0 +1,131 @@
+"""Stories of a room that is full, in virtual time, over three gateways: never more guests inside than there are seats,
+first come first in, and who is lost for a moment keeps what they had."""
+
+import asyncio
+
+from chat.commands import Leave
+from chat.conduct import Conduct, row_of
+from chat.errors import ErrorCode, Rejected
+from chat.live_events import ConductChanged
+from chat.live_frames import WaitFrame
+from chat.ports import SetRow
+from chat.room import Caller
+from tests.support.virtual_time import run
+from tests.support.world import ROOM, Phone, World
+
+
+class Village(World):
+    """Everybody whose name begins with "g" is a guest."""
+
+    def _verify(self, token: str) -> Caller:
+        user, _, granted = token.partition("/")
+        if granted != "member":
+            raise Rejected(ErrorCode.UNAUTHENTICATED)
+        return Caller(user, user.title(), {ROOM: "guest" if user.startswith("g") else "member"})
+
+    async def seats(self, capacity: int) -> None:
+        conduct = Conduct(capacity=capacity)
+        changed = ConductChanged(by="host", conduct=conduct)
+        row = SetRow("conduct", "", row_of(conduct), rules=True)
+        await self.engine.log.append(ROOM, changed, once=f"seats-{capacity}", change=row)
+
+    def inside(self) -> set[str]:
+        here = [station.gateway.hub.rooms.get(ROOM) for station in self.stations]
+        return {seat.person.user for room in here if room is not None for seat in room.seats.values()}
+
+
+def place(phone: Phone) -> int | None:
+    assert phone.socket is not None
+    told = [frame for frame in phone.socket.frames if isinstance(frame, WaitFrame)]
+    return told[-1].place if told else None
+
+
+def test_guests_come_in_as_they_came_and_keep_seat_and_place_for_a_while() -> None:
+    async def story() -> None:
+        async with Village(31) as world, asyncio.TaskGroup() as tasks:
+            await world.seats(2)
+            phones = [Phone(world, f"g{number}", "en") for number in range(5)]
+            for phone in phones:
+                tasks.create_task(phone.run())
+                await asyncio.sleep(1)
+            assert world.inside() == {"g0", "g1"}
+            assert [place(phone) for phone in phones[2:]] == [1, 2, 3]
+            member = Phone(world, "m", "en")
+            tasks.create_task(member.run())
+            await member.wait_until(lambda: member.position)
+            assert world.inside() == {"g0", "g1", "m"}, "members need no seat"
+
+            phones[0].lose_socket()  # a tunnel: back within seconds
+            phones[2].lose_socket()
+            await asyncio.sleep(50)
+            assert world.inside() == {"g0", "g1", "m"}
+            assert [place(phone) for phone in phones[2:]] == [1, 2, 3]
+
+            phones[2].leave()  # gives up waiting: thirty seconds later the line moves
+            await asyncio.sleep(35)
+            assert [place(phone) for phone in phones[3:]] == [1, 2]
+
+            phones[1].leave()
+            await asyncio.sleep(50)
+            assert world.inside() == {"g0", "m"}, "the seat is kept for a minute"
+            await asyncio.sleep(40)
+            assert world.inside() == {"g0", "g3", "m"}
+            assert place(phones[4]) == 1
+
+            await world.service().leave(Caller("g0", "G0", {ROOM: "guest"}), Leave(id=0, room=ROOM))
+            await world.service().leave_seat(ROOM, "g0")
+            phones[0].leave()
+            await asyncio.sleep(5)
+            assert world.inside() == {"g3", "g4", "m"}, "who leaves for good makes place at once"
+            for phone in (*phones, member):
+                phone.leave()
+
+    run(story(), until_s=600)
+
+
+def test_a_hundred_guests_before_ten_seats_all_come_in_and_never_more_than_ten_at_once() -> None:
+    async def story() -> None:
+        async with Village(32) as world, asyncio.TaskGroup() as tasks:
+            await world.seats(10)
+            phones = [Phone(world, f"g{number:03}", "en") for number in range(100)]
+            came: list[str] = []
+
+            async def visit(phone: Phone) -> None:
+                task = asyncio.create_task(phone.run())
+                await phone.wait_until(lambda: phone.position)
+                came.append(phone.user)
+                assert len(world.inside()) <= 10
+                await asyncio.sleep(3)
+                await world.service().leave_seat(ROOM, phone.user)
+                phone.leave()
+                await task
+
+            for phone in phones:
+                tasks.create_task(visit(phone))
+                await asyncio.sleep(0.05)
+        assert sorted(came) == [phone.user for phone in phones]
+        late = [abs(position - int(user[1:])) for position, user in enumerate(came)]
+        assert max(late) <= 10, "nobody waits for longer than those who came ten later"
+
+    run(story(), until_s=3_600)
+
+
+def test_a_higher_capacity_lets_them_in_and_none_lets_in_everybody() -> None:
+    async def story() -> None:
+        async with Village(33, gateways=1) as world, asyncio.TaskGroup() as tasks:
+            await world.seats(1)
+            phones = [Phone(world, f"g{number}", "en") for number in range(6)]
+            for phone in phones:
+                tasks.create_task(phone.run())
+            await asyncio.sleep(3)
+            assert len(world.inside()) == 1
+            await world.seats(3)
+            await asyncio.sleep(3)
+            assert len(world.inside()) == 3
+            await world.seats(0)
+            await asyncio.sleep(3)
+            assert len(world.inside()) == 6
+            for phone in phones:
+                phone.leave()
+
+    run(story(), until_s=60)
