@@ -76,7 +76,7 @@ process_cpu_seconds_total 1.0
 """
     counted = {"connections": 3.0, "commands_total": 7.0, "closed_total slow_reader": 2.0, "append_seconds_count": 6.0}
     assert parse(text) == ("a-1", counted)
-    assert deltas({"commands_total": 5.0}, parse(text)[1]) == {"commands_total": 2.0}
+    assert deltas({"commands_total": 5.0}, parse(text)[1]) == {"commands_total": 2.0, "closed_total slow_reader": 2.0}
 
 
 @pytest.mark.parametrize(("value", "expected"), [(0.0, 1e-6), (1.0, 1.0), (3.0, 5.0), (1001.0, 2000.0)])
