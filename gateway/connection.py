@@ -178,6 +178,8 @@ class Connection:
                 self._gateway.line.check(self, command)
                 await self._answer(self.session.caller, command)
         except CommandFailed as failure:
+            if isinstance(failure, Unavailable):
+                self.session.spared(command)
             self._refuse(command.id, failure)
 
     async def _answer(self, caller: Caller, command: Command) -> None:
@@ -203,10 +205,10 @@ class Connection:
                     self._offer(entry)
                 self._ack(command.id, entry.position if entry else None)
             case Typing():
-                if await service.may_whisper(caller, command.room):
-                    name = self.rooms[command.room].name if command.room in self.rooms else caller.name
-                    typing = TypingFrame(room=command.room, user=caller.user, name=name)
-                    await self._gateway.feed.whisper(command.room, encode_frame(typing, Codec.MSGPACK))
+                await service.may_whisper(caller, command.room)
+                name = self.rooms[command.room].name if command.room in self.rooms else caller.name
+                typing = TypingFrame(room=command.room, user=caller.user, name=name)
+                await self._gateway.feed.whisper(command.room, encode_frame(typing, Codec.MSGPACK))
                 self._ack(command.id)
             case MarkRead():
                 await service.mark_read(caller, command)
