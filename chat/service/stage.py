@@ -150,7 +150,7 @@ class Stage(Seating):
         for key, row in (await self.log.rows(room, POLL)).items():
             poll = poll_of(row)
             if poll.sealed or (poll.opened.closes_ms and now_ms >= poll.opened.closes_ms):
-                closed += await self._run_out(room, int(key), now_ms)
+                closed += await self._end_poll(room, int(key), now_ms)
         return closed
 
     async def phase_due(self, room: str, now_ms: int) -> Appended | None:
@@ -168,7 +168,7 @@ class Stage(Seating):
                 continue
         raise Unavailable("the programme does not stand still", 250)
 
-    async def _run_out(self, room: str, of: int, now_ms: int) -> bool:
+    async def _end_poll(self, room: str, of: int, now_ms: int) -> bool:
         for attempt in range(TRIES_MAX):
             count, row = await self._count(room, str(of), str(of)), await self.log.row(room, POLL, str(of))
             if row is None:
