@@ -99,6 +99,7 @@ bench-overload: $(TEST_READY)  ## readers of originals while the translator has 
 
 screenshots: $(TEST_READY)  ## take the pictures of docs/ again (needs Chromium)
 	$(BIN)/python -m tests.browser.screenshots
+	$(BIN)/python -m tests.browser.clip
 
 train: $(TRAIN_READY)  ## train a translation package (TRAIN_ARGS="--data DIR --out DIR"; docs/training.md)
 	$(BIN)/python -m translator.training $(TRAIN_ARGS)

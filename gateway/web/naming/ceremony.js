@@ -339,6 +339,17 @@ class Sheet {
     shown.id = "name-preview";
     const why = h("textarea", { id: "given-why", rows: 2, maxlength: 300, dir: "auto", placeholder: say("why_hint") });
     const jest = h("input", { type: "checkbox" });
+    // A character may have several readings, and who proposes a name knows how it is meant.
+    const pinyin = h("input", { type: "text", id: "given-pinyin", lang: "zh-Latn", autocomplete: "off", autocapitalize: "none", spellcheck: false, maxlength: 80 });
+    const reading = h("div", { class: "field", hidden: true }, h("label", { for: "given-pinyin" }, say("pinyin_of_it")), pinyin);
+    const otherwise = h("button", {
+      type: "button", class: "word read-otherwise", hidden: true, onclick: () => {
+        otherwise.hidden = true;
+        reading.hidden = false;
+        pinyin.focus();
+      },
+    }, say("read_otherwise"));
+    const readAs = () => (!reading.hidden && pinyin.value.trim()) || null;
     const submit = h("button", { type: "submit", class: "primary", disabled: true }, say("submit"));
     let seed = 0;
     let timer = null;
@@ -355,8 +366,11 @@ class Sheet {
       if (!fits()) return shown.replaceChildren(h("p", { class: "hint" }, say(`not_a_name_${script}`)));
       timer = setTimeout(async () => {
         try {
-          const found = await this.naming.look("preview", { text, user: this.opened.nominee });
-          if (mine === turn) shown.replaceChildren(...previewNodes(found, this.page));
+          const found = await this.naming.look("preview", { text, user: this.opened.nominee, ...(readAs() && { pinyin: readAs() }) });
+          if (mine !== turn) return;
+          shown.replaceChildren(...previewNodes(found, this.page));
+          otherwise.hidden = script !== "han" || !reading.hidden;
+          if (reading.hidden) pinyin.value = found.glosses.map((one) => one.reading).join(" ");
         } catch (failed) {
           if (mine !== turn) return;
           if (failed.code === "too_fast") timer = setTimeout(look, failed.retry_after_ms ?? 500);
@@ -365,7 +379,10 @@ class Sheet {
       }, REST_MS);
       return undefined;
     };
+    pinyin.addEventListener("input", look);
     box.addEventListener("input", (event) => {
+      // Another name, its own reading.
+      reading.hidden = true;
       // Half-typed pinyin is no name yet: the preview waits for the characters.
       if (!event.isComposing) look();
     });
@@ -407,7 +424,7 @@ class Sheet {
         if (submit.disabled) return;
         submit.disabled = true;
         try {
-          await this.naming.command("propose_name", { of: this.of, text: box.value.trim(), reason: why.value.trim(), joke: jest.checked });
+          await this.naming.command("propose_name", { of: this.of, text: box.value.trim(), reason: why.value.trim(), joke: jest.checked, pinyin: readAs() });
           toast(say("proposed_done"));
           this.#closedForm();
           this.form.firstChild.focus();
@@ -416,7 +433,7 @@ class Sheet {
         }
       },
     },
-    h("div", { class: "field" }, h("div", { class: "between" }, h("label", { for: "given-name" }, say("name_of")), more), box, shown, ideas),
+    h("div", { class: "field" }, h("div", { class: "between" }, h("label", { for: "given-name" }, say("name_of")), more), box, shown, otherwise, reading, ideas),
     h("div", { class: "field" }, h("label", { for: "given-why" }, say("why")), why),
     h("label", { class: "check" }, jest, h("span", {}, say("in_jest"))),
     h("div", { class: "buttons" }, submit, h("button", { type: "button", class: "secondary", onclick: () => this.#closedForm() }, say("cancel")))));

@@ -76,6 +76,8 @@ export const NAMING = {
   name_of: ["名字", "Name"],
   name_hint_han: ["两到四个汉字", "Two to four Chinese characters"],
   name_hint_latin: ["比如 Lily", "Like Lily"],
+  read_otherwise: ["读音不对？", "Read differently?"],
+  pinyin_of_it: ["拼音，每个字一个音节，中间空一格", "Pinyin: a syllable for each character, with spaces"],
   why: ["为什么是这个名字？", "Why this name?"],
   why_hint: ["用你自己的语言讲，大家会读到译文", "In your own language; others read a translation"],
   in_jest: ["开个玩笑", "It is a joke"],
