@@ -26,7 +26,7 @@ SHOW := awk -v tty="$$([ -t 1 ] && echo 1 || true)" \
   '/^(Collecting|Building|Installing)/ && tty {printf "\r\033[K  %3d  %.70s", ++n, $$0; fflush()} END {if (tty) printf "\r\033[K"}'
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fast lint docs kill-test kill-test-cluster bench-idle bench-ceremony bench-fanout bench-latency bench-ingest bench-storm bench-stall bench-members bench-translate bench-archive bench-overload screenshots train train-tiny evaluate everyday clean
+.PHONY: help run test fast lint docs kill-test kill-test-cluster bench-idle bench-ceremony bench-fanout bench-latency bench-ingest bench-storm bench-stall bench-members bench-rooms bench-capacity bench-translate bench-archive bench-overload screenshots train train-tiny evaluate everyday clean
 
 help:  ## list these commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,12 @@ bench-stall: $(TEST_READY)  ## one reader in a hundred stops reading (MINUTES=1)
 
 bench-members: $(TEST_READY)  ## 10,000 members in one room of one process
 	$(BIN)/python -m loadtest.bench.members
+
+bench-rooms: $(TEST_READY)  ## 100,000 members in rooms of a hundred on several processes (BENCH_ARGS="--members 40000")
+	$(BIN)/python -m loadtest.bench.rooms $(BENCH_ARGS)
+
+bench-capacity: $(TEST_READY)  ## members and posts against processor, memory and latency, for docs/capacity.md (BENCH_ARGS=--draw)
+	$(BIN)/python -m loadtest.bench.capacity $(BENCH_ARGS)
 
 bench-ceremony: $(TEST_READY)  ## 5,000 voters within a minute in a live room
 	$(BIN)/python -m loadtest.bench.ceremony

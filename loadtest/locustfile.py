@@ -52,7 +52,11 @@ STOPPED_WITHIN_S: Final = 1.5
 """How long a member who is asked to stop waits for the acks that are under way; give locust a --stop-timeout above."""
 RUN: Final = secrets.token_hex(3)
 """Tells the users of this process from those of another."""
-MARK: Final = " @"
+MARK: Final = " …"
+"""Behind it stands the intended time, in signs: figures that a translation lost would make the guard doubt it."""
+SIGNS: Final = "!?.,:;~^*+"
+AS_SIGNS: Final = str.maketrans("0123456789", SIGNS)
+AS_DIGITS: Final = str.maketrans(SIGNS, "0123456789")
 CHUNKS_KEPT: Final = 2_048
 _numbers = itertools.count(1)
 _chunks: dict[bytes, dict[str, Any]] = {}
@@ -227,10 +231,10 @@ class Villager(User):
             self.place = Position(epoch, seq)
         if event["type"] == "posted":
             self.heard.add(seq)
-            _, mark, at_ms = event["text"].rpartition(MARK)
-            if mark and at_ms.isdecimal():
+            _, mark, signs = event["text"].rpartition(MARK)
+            if mark and signs and set(signs) <= set(SIGNS):
                 # from the wall clock: the post may be another process's; processes on one machine share it
-                intended_s = time.monotonic() - (time.time() - int(at_ms) / 1000)
+                intended_s = time.monotonic() - (time.time() - int(signs.translate(AS_DIGITS)) / 1000)
                 _intended_s.setdefault(seq, intended_s)
                 self.note("deliver", intended_s)
         elif event["type"] == "translated" and event["of"] in _intended_s:
@@ -283,7 +287,7 @@ class Chatter(Villager):
         gevent.sleep(max(0.0, self.next_s - time.monotonic()))
         intended_s, self.next_s = self.next_s, self.next_s + self.chance.expovariate(POSTS_PER_MIN / 60)
         at_ms = round((time.time() - (time.monotonic() - intended_s)) * 1000)
-        text = f"{self.chance.choice(SENTENCES[self.language])} #{self.name}{MARK}{at_ms}"
+        text = f"{self.chance.choice(SENTENCES[self.language])}{MARK}{str(at_ms).translate(AS_SIGNS)}"
         try:
             id = self.send(lambda id: Post(id=id, room=self.room, text=text, once=secrets.token_hex(8)))
         except OSError as failed:
