@@ -91,7 +91,7 @@ class ClusterAddress:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """For the feed, which connects by itself."""
+    """For connections of our own: of commands and of the feed."""
 
     host: str = "localhost"
     port: int = 6379
