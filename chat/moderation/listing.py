@@ -39,7 +39,7 @@ def read_list(text: str, name: str, action: Action = Action.HOLD) -> tuple[Term,
     for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), 1):
         if not line.strip() or line.startswith("# ") or line.rstrip() == "#":
             continue
-        if number == 1 and line.split("\t")[0].strip().lower() == _COLUMNS[0]:
+        if line.split("\t")[:2] == list(_COLUMNS[:2]):
             continue
         try:
             for term in _terms_of(line, name, action):

@@ -18,7 +18,7 @@ from ahocorasick_rs import AhoCorasick, Implementation
 
 from chat.errors import ErrorCode, Rejected
 from chat.moderation.folding import Skeleton, Sounds, collapsed, folding
-from chat.moderation.patterns import Pattern, core_of, is_han, is_latin, letters_of, vowelless
+from chat.moderation.patterns import Pattern, core_of, is_han, is_latin, letters_of, masked_forms
 from chat.moderation.terms import LISTED_TERMS_MAX, NOTHING, Action, Hits, Kind, Term, checked
 
 _DOUBLED: Final = re.compile(r"(.)\1", re.DOTALL)
@@ -41,12 +41,12 @@ class TermList:
         """All terms, severest first."""
         cores = [core_of(term) for term in self.terms]
         self._patterns: list[Pattern | None] = [None] * len(cores)
-        self._skeleton = Skeleton(sign for core in cores if not letters_of(core) for sign in core if sign.strip())
+        self._skeleton = Skeleton(sign for core in cores if len(letters_of(core)) < 2 for sign in core if sign.strip())
         self._sounds = Sounds()
         self._by_letters = _Automaton(
             (collapsed(core_part.translate(self._skeleton)), number)
             for number, core in enumerate(cores)
-            for core_part in (core, _masked(core, self.terms[number]))
+            for core_part in (core, *_masked(core, self.terms[number]))
         )
         self._by_sound = _Automaton(
             (core.translate(self._sounds), number)
@@ -108,9 +108,9 @@ class _Automaton:
         return frozenset().union(*(self._numbers[form] for form, _, _ in found))
 
 
-def _masked(core: str, term: Term) -> str:
-    """The form in which a term with masked vowels comes; "" where that is too short, or not looked for."""
+def _masked(core: str, term: Term) -> list[str]:
+    """The forms in which a term with masked vowels comes: none where they would be too short, or are not looked for."""
     if term.strict or any(map(is_han, core)) or not any(map(is_latin, core)):
-        return ""
-    letters = vowelless(letters_of(core))
-    return letters if len(collapsed(letters)) >= _MASKED_LETTERS_MIN else ""
+        return []
+    forms = masked_forms(letters_of(core))
+    return [form for form in forms if len(collapsed(form)) >= _MASKED_LETTERS_MIN]

@@ -8,14 +8,14 @@ well (is `who re` a word in two pieces, or two words?) is decided afterwards, ab
 
 import re
 from collections.abc import Iterator
-from itertools import groupby
+from itertools import combinations, groupby
 from typing import Final, NamedTuple
 
-from chat.moderation.folding import Folding, fold, homophones, readings, simplified
+from chat.moderation.folding import Folding, by_sound, fold, readings, simplified
 from chat.moderation.terms import NUMBER, Hit, How, Kind, Term
 from chat.moderation.words import SHORT_WORDS
 
-_LETTER: Final = r"[^\W\d_\u0e00-\U0010ffff]"
+_LETTER: Final = "[a-z\u00df-\u00f6\u00f8-\u02af\u0370-\u0dff]"
 """A letter of a script that puts spaces between words; in the others, words have no edges to look for."""
 _EDGE_BEFORE: Final = rf"(?<!{_LETTER})(?<!{_LETTER}['’])(?<!{_LETTER}\d)"
 _EDGE_AFTER: Final = rf"(?!\d{{0,8}}+{_LETTER})(?!['’](?!s(?!{_LETTER})){_LETTER})"
@@ -24,9 +24,12 @@ _GAP_MAX: Final = 8
 """Separators between two characters; a family emoji has seven code points."""
 _MASK: Final = r"[^\w\s'’,;:?]"
 _MASKED_MAX: Final = 3
+_MASKED_VOWELS_MAX: Final = 3
 _DIGIT: Final = "[0-9〇零幺一二三四五六七八九]"
 _NUMBER_TAIL: Final = rf"(?:(?!{_DIGIT})[\s\S]){{0,12}}+{_DIGIT}(?:[\s.()/-]{{0,2}}+{_DIGIT}){{4,30}}+"
 _SIGNS: Final = {"a": "4@", "b": "8", "e": "3", "g": "9", "i": "1!|", "l": "1!|", "o": "0", "s": "5$", "t": "7"}
+_LETTER_SIGNS: Final = frozenset("@$!|")
+_APOSTROPHES: Final = frozenset("'’")
 _VOWELS: Final = frozenset("aeiou")
 _ODD_DOUBLES: Final = frozenset("achijkquvwxy")
 """Letters that English does not double: `fuuck` is one, `god` is not hidden in `good`."""
@@ -75,6 +78,17 @@ def runs_of(core: str, by_character: bool = False) -> tuple[list[Run], str]:
     return runs, sign
 
 
+class _Word(NamedTuple):
+    """A word of a term as it was written: its pieces, and what stands between them."""
+
+    pieces: list[str]
+    gaps: list[str]
+
+    def add(self, piece: str, gap: str) -> None:
+        self.gaps.append(gap)
+        self.pieces.append(piece)
+
+
 class Pattern:
     """What finds one term in folded texts."""
 
@@ -85,17 +99,18 @@ class Pattern:
         self._runs, sign = runs_of(core, by_character=self._by_sound)
         self._has_han = any(is_han(character) for character in core)
         self._has_latin = any(is_latin(character) for character in core)
+        self._numbered = term.text.rstrip().endswith(NUMBER) and bool(self._runs)
         self._innocent = tuple(letters_of(fold(text)) for text in term.innocent)
         parts = [self._edge(core[:1], _EDGE_BEFORE)]
         parts += [self._run(place, run) for place, run in enumerate(self._runs)]
         parts += [re.escape(sign), self._edge(core[-1:], _EDGE_AFTER)]
-        if term.text.rstrip().endswith(NUMBER) and self._runs:
+        if self._numbered:
             parts.append(_NUMBER_TAIL)
         self._expression = re.compile("".join(parts))
 
     def hits(self, folding: Folding) -> Iterator[Hit]:
         """All places of the term in a text, from its beginning, none within another."""
-        for match in self._expression.finditer(folding.text):
+        for match in self._expression.finditer(by_sound(folding.text) if self._by_sound else folding.text):
             found = self._judged(match, folding)
             if found is not None and not self._is_innocent(match, folding.text):
                 start, end = folding.span(*match.span())
@@ -110,24 +125,27 @@ class Pattern:
         letter, least = run.letters[0], len(run.letters)
         if self._by_sound and is_han(letter):
             syllable = readings().get(letter)
-            characters = homophones()[syllable] if syllable else letter
-            kind = f"[{characters}]" + (f"|{syllable}" if syllable else "")
-            signs, quantity = "", ""
+            kind = by_sound(letter) + (f"|{syllable}" if syllable else "")
+            signs = ""
         elif self._term.strict or not is_latin(letter):
-            kind, signs, quantity = re.escape(run.letters), "", ""
+            kind, signs = re.escape(run.letters), ""
         else:
             kind = "".join(dict.fromkeys(run.letters))
             signs = "".join(dict.fromkeys("".join(_SIGNS.get(character, "") for character in kind)))
             kind = "il" if set(kind) <= {"i", "l"} else kind
-            kind, quantity = f"[{kind}{re.escape(signs)}]", f"{{{least},}}+"
+            kind = f"[{kind}{re.escape(signs)}]"
+        between = _gap(signs)
         if run.sign:
             gap = rf"\s{{0,2}}+{re.escape(run.sign)}\s{{0,2}}+"
         elif place == 0 or (self._term.strict and not run.own_gap):
             gap = ""
         else:
-            barred = "".join(sign for sign in signs if not sign.isalnum())
-            gap = f"(?:{f'(?![{re.escape(barred)}])' if barred else ''}[\\W_]){{0,{_GAP_MAX}}}+"
-        plain = f"({gap})({kind}{quantity})"
+            gap = between
+        if kind.startswith("[") and not self._by_sound:
+            once_more = f"(?:(?!['’]){between}{kind}(?![a-z]))*+"
+            apart = f"|{kind}(?:{between}{kind}){{{least - 1}}}" if least > 1 else ""
+            kind = f"(?:{kind}{{{least},}}+{apart}){once_more}"
+        plain = f"({gap})({kind})"
         masked = self._maskable(place, run)
         return f"(?:{plain}|({_MASK}{{1,{_MASKED_MAX}}}+))" if masked else f"{plain}()"
 
@@ -139,36 +157,36 @@ class Pattern:
     def _judged(self, match: re.Match[str], folding: Folding) -> tuple[How, ...] | None:
         """What was done to the term at `match`; None where it is not the term after all."""
         found: set[How] = set()
-        pieces: list[str] = [""]
-        gaps: list[str] = []
+        words = [_Word([""], [])]
         letters = digits = 0
         for place, run in enumerate(self._runs):
-            gap, written, mask = match[3 * place + 1], match[3 * place + 2], match[3 * place + 3]
+            gap, mask = match[3 * place + 1], match[3 * place + 3]
+            written = folding.text[slice(*match.span(3 * place + 2))]
             if mask:
                 found.add(How.LEET)
-                pieces[-1] += mask
+                words[-1].pieces[-1] += mask
                 continue
             if run.own_gap:
-                pieces.append("")
+                words.append(_Word([""], []))
                 if not gap.isspace():
                     found.add(How.SPACING)
                 if not _STOPS.isdisjoint(gap):
                     return None
             elif gap and not run.sign:
-                gaps.append(gap)
-                pieces.append("")
-                found.add(How.SPACING)
-            pieces[-1] += written
-            how = self._how_written(place, run, written)
+                words[-1].add("", gap)
+            bare = _separated(written, words[-1])
+            how = self._how_written(place, run, bare)
             if how is None:
                 return None
             found |= how
-            letters += sum(map(str.isalpha, written))
-            digits += sum(map(str.isdigit, written)) if is_latin(run.letters[0]) else 0
+            letters += sum(map(str.isalpha, bare))
+            digits += sum(map(str.isdigit, bare)) if is_latin(run.letters[0]) else 0
         if self._has_latin and (digits > letters or not letters):
             return None
-        if gaps and not self._is_spaced_out(pieces, gaps, match):
-            return None
+        if any(word.gaps for word in words):
+            found.add(How.SPACING)
+            if not all(self._is_spaced_out(word, match) for word in words if word.gaps):
+                return None
         if self._by_sound and self._has_han and not self._sounds_well(match):
             return None
         return tuple(how for how in How if how in found or how in _shapes(match, folding))
@@ -187,20 +205,17 @@ class Pattern:
             return None
         return {How.REPEATED}
 
-    def _is_spaced_out(self, pieces: list[str], gaps: list[str], match: re.Match[str]) -> bool:
-        """Whether gaps hide a term, rather than set words apart."""
-        one_by_one = all(len(_collapsed(piece)) == 1 for piece in pieces)
-        stops = _STOPS if self._has_latin and any(map(str.isspace, "".join(gaps))) else _COMMAS
+    def _is_spaced_out(self, word: "_Word", match: re.Match[str]) -> bool:
+        """Whether gaps hide a word, rather than set words apart."""
+        pieces, gaps = word
+        every_gap = "".join(gaps)
+        if all(len(_collapsed(piece)) == 1 for piece in pieces) and (len(pieces) > 2 or self._numbered):
+            return "\n" not in every_gap
         if self._has_han:
-            stops = _STOPS
-            if len(gaps) == 1 and gaps[0] == ".":  # 傻.逼
-                return True
-        if one_by_one and len(pieces) > 2:
-            return not any("\n" in gap for gap in gaps)
-        if any(not stops.isdisjoint(gap) for gap in gaps):
+            return _STOPS.isdisjoint(every_gap) or gaps == ["."]  # 傻.逼
+        stops = _STOPS if any(map(str.isspace, every_gap)) else _COMMAS
+        if not stops.isdisjoint(every_gap) or not _APOSTROPHES.isdisjoint(gaps):
             return False
-        if self._has_han and not all(map(is_latin, "".join(pieces))):
-            return True
         after = match.string[match.end() : match.end() + 2]
         return not all(piece in SHORT_WORDS or piece.isdigit() for piece in pieces) and after not in ("'s", "’s")
 
@@ -229,9 +244,28 @@ class Pattern:
         return False
 
 
+def _gap(signs: str) -> str:
+    """Separators, except signs that the letter after them may be written with."""
+    barred = "".join(sign for sign in signs if not sign.isalnum())
+    return f"(?:{f'(?![{re.escape(barred)}])' if barred else ''}[\\W_]){{0,{_GAP_MAX}}}+"
+
+
 def letters_of(text: str) -> str:
     """Only the letters and digits of a folded text."""
     return "".join(filter(str.isalnum, text))
+
+
+def _separated(written: str, word: _Word) -> str:
+    """The letters and signs of a run, without the separators in it, which `word` is told."""
+    bare = ""
+    for between, group in groupby(written, key=lambda c: not c.isalnum() and c not in _LETTER_SIGNS):
+        part = "".join(group)
+        if between:
+            word.add("", part)
+        else:
+            word.pieces[-1] += part
+            bare += part
+    return bare
 
 
 def _collapsed(text: str) -> str:
@@ -259,6 +293,11 @@ def _shape(character: str) -> How | None:
     return How.LOOKALIKE if character.isalpha() and "\u0080" <= character < "\u2460" else How.WIDTH
 
 
-def vowelless(letters: str) -> str:
-    """What is left of a Latin term when its inner vowels are masked: `sh*t`."""
-    return letters[:1] + "".join(letter for letter in letters[1:-1] if letter not in _VOWELS) + letters[-1:]
+def masked_forms(letters: str) -> Iterator[str]:
+    """What is left of a Latin word when inner vowels of it are masked: `sh*t`, `m*therfucker`. All ways of masking up
+    to three vowels, and each vowel alone of a longer word."""
+    places = [place for place, letter in enumerate(letters) if letter in _VOWELS and 0 < place < len(letters) - 1]
+    most = len(places) if len(places) <= _MASKED_VOWELS_MAX else 1
+    for count in range(1, most + 1):
+        for masked in combinations(places, count):
+            yield "".join(letter for place, letter in enumerate(letters) if place not in masked)

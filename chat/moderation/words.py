@@ -13,8 +13,8 @@ _WORDS: Final = """
     jam jar jaw jet job joy key kid kit lab lad lap law lay led leg let lid lie lip log lot low mad man map mat may men
     met mix mob mom mud nap net new nod nor not now nut oak odd off oil old one our out owe own pad pan pat pay pea pen
     pet pie pig pin pit pop pot pro pub put ran rat raw red rib rid rip rob rod row rub rug run sad sat saw say sea see
-    set she shy sin sip sir sit six ski sky son sue sum sun tap tar tax tea ten the tie tin tip toe ton too top toy try
-    tub two use van vet via war was wax way web wet who why win wit won yes yet you zoo
+    set she shh shy sin sip sir sit six ski sky son sue sum sun tap tar tax tea ten the tie tin tip toe ton too top toy
+    try tub two use van vet via war was wax way web wet who why win wit won yes yet you zoo
     also away back been best came come date door down each ever feel feet find five four free from full give gone good
     hand hard have head hell here hole home into just keep kick kind knew know last late left life like line list live
     long look made mail make many more most move much name need next nice only open over part pass past play read real

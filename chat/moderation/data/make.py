@@ -32,7 +32,7 @@ def main() -> None:
     from pypinyin.pinyin_dict import pinyin_dict
 
     converter = opencc.OpenCC("t2s")
-    pairs = {chr(code): converter.convert(chr(code)) for block in HAN for code in block} | OWN
+    pairs = {chr(code): converter.convert(converter.convert(chr(code))) for block in HAN for code in block} | OWN
     changed = [(old, new) for old, new in pairs.items() if old != new and len(new) == 1]
     with (HERE / "simplified.tsv").open("w", encoding="utf-8") as table:
         table.write("# Made by make.py from OpenCC's tables (Apache-2.0): Traditional, and below them Simplified\n")
