@@ -6,9 +6,9 @@ secret: it comes in the body of the request that asks for the poster, stands in 
 """
 
 import io
+import re
 import time
 from html import escape
-from textwrap import wrap
 from typing import Annotated, Final
 
 import segno
@@ -19,6 +19,11 @@ from gateway.invites import InviteCode
 WIDTH, HEIGHT = 210, 297
 """A4 in millimetres."""
 _QR: Final = 112.0
+_LINE: Final = 182.0
+_ROWS: Final = 2
+_HALVES: Final = re.compile(r"\s+[·|/]\s+")
+"""A title in two languages: "地球村 · Global Village"."""
+_PIECES: Final = re.compile(r"[\u2e80-\U0010ffff]|[^\s\u2e80-\U0010ffff]+|\s+")
 _FONTS: Final = (
     "system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans','PingFang SC','Noto Sans CJK SC','Source Han Sans SC',"
     "'WenQuanYi Micro Hei','WenQuanYi Zen Hei','Droid Sans Fallback',sans-serif"
@@ -37,9 +42,10 @@ def poster_svg(titles: tuple[str, ...], link: str, starts_ms: int, utc_offset_mi
     """`titles`: the title, and its translation if there is one. `starts_ms` 0: no time is told."""
     parts: list[str] = []
     y = 34.0
-    for number, title in enumerate(dict.fromkeys(titles)):
+    halves = [half for title in titles for half in _HALVES.split(title) if half]
+    for number, title in enumerate(dict.fromkeys(halves)):
         size = 13.0 if not number else 9.5
-        for row in _rows(title, round(180 / size))[:3]:
+        for row in _rows(title, size):
             parts.append(_text(row, y, size, bold=not number))
             y += size * 1.25
     if starts_ms:
@@ -84,11 +90,23 @@ def _when(starts_ms: int, utc_offset_min: int) -> tuple[str, str]:
     )
 
 
-def _rows(text: str, columns: int) -> list[str]:
-    """Chinese characters are two columns wide and break anywhere."""
-    wide = sum(ord(char) > 0x2E80 for char in text)
-    chars = columns if wide * 2 > len(text) else columns * 2
-    return wrap(text, max(4, chars), max_lines=3, placeholder="…") or [text]
+def _rows(text: str, size: float) -> list[str]:
+    """The text in at most `_ROWS` rows that fit the page: Chinese breaks anywhere, other words at spaces."""
+    rows, row = [], ""
+    for piece in _PIECES.findall(text):
+        if row and _wide(row + piece, size) > _LINE:
+            rows.append(row.strip())
+            row = ""
+        row += piece
+    rows.append(row.strip())
+    if len(rows) > _ROWS:
+        rows[_ROWS - 1] += " …"
+    return rows[:_ROWS]
+
+
+def _wide(text: str, size: float) -> float:
+    """About how wide the text is: a Chinese character is a square, a letter of bold type two thirds of one."""
+    return size * sum(1.0 if ord(char) > 0x2E80 else 0.66 for char in text.strip())
 
 
 def _text(text: str, y: float, size: float, *, bold: bool = False, fonts: str = _FONTS) -> str:

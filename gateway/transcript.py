@@ -149,7 +149,7 @@ def _in(
 def _result(event: Event) -> tuple[str, str]:
     match event:
         case PollClosed(outcome="ended"):
-            counts = " · ".join(f"{number}. {count}" for number, count in enumerate(event.counts, 1))
+            counts = " · ".join(f"{number}) {count}" for number, count in enumerate(event.counts, 1))
             right = "" if event.answer is None else f"（答案 {event.answer + 1}）"
             right_en = "" if event.answer is None else f" (answer: {event.answer + 1})"
             return (
@@ -172,8 +172,8 @@ def _html_row(row: Row) -> str:
     above = f'<p class="small" lang="{escape(row.language)}">{escape(elsewhere)}</p>' if elsewhere else ""
     below = f'<p class="small">{escape(row.reactions)}</p>' if row.reactions else ""
     cells = "".join(
-        f'<td lang="{language}"{_own(words, row)}>{extra}<p>{escape(words)}</p>'
-        for language, words, extra in (("zh", row.chinese, above), ("en", row.english, below))
+        f'<td lang="{language}"{_own(words, row)}>{before}<p>{escape(words)}</p>{after}'
+        for language, words, before, after in (("zh", row.chinese, above, ""), ("en", row.english, "", below))
     )
     return (
         f'<tr class="{kind}" id="m{row.seq}"><td class="when">{_when(row.at_ms)}<td class="who">{escape(row.name)}'
