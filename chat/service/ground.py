@@ -174,9 +174,9 @@ class Ground:
         view, known = View(look.state, look.member), self._rosters.get(room)
         if known is None or known[0] != look.rosters:
             known = (look.rosters, _present_in(look.rosters))
+        key = (look.user, room)
+        self._looks.pop(key, None)
         if look.state is not None and look.member is not None:
-            key = (look.user, room)
-            self._looks.pop(key, None)
             _make_place(self._looks)
             _make_place(self._rosters)
             self._rosters[room] = known

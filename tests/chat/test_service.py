@@ -323,6 +323,32 @@ async def test_a_post_is_owed_to_the_languages_of_those_present(world: World):
 
 
 @story
+async def test_who_goes_on_talking_looks_at_the_room_once_and_what_is_remembered_allows_nothing(world: World):
+    def looks() -> int:
+        return world.faults.calls.count("MemoryLog.look")
+
+    before = looks()
+    for once in ("1", "2", "3"):
+        await world.say(once=once, caller=GUEST)
+    assert looks() == before + 1
+    await world.be_here(("en",), ("zh",))
+    seq = await world.say(once="4", caller=GUEST)
+    assert looks() == before + 1, "the append itself brought the new look"
+    assert [of for of, _, _ in await world.jobs()] == [seq], "for whoever has come meanwhile"
+    assert await world.say(once="5", caller=GUEST) == seq + 1
+    await world.service.post(HOST, Post(id=1, room=ROOM, text="嗯", once="h", reply_to=seq))
+    answer = Post(id=1, room=ROOM, text="?", once="a", reply_to=seq + 2)
+    assert (await world.service.post(GUEST, answer)).position.seq == seq + 3, "what is newer than the look is there too"
+    await world.service.leave(GUEST, Leave(id=1, room=ROOM))
+    for once in ("6", "7"):
+        with pytest.raises(Rejected):
+            await world.say(once=once, caller=GUEST)
+    assert await world.say(once="5", caller=GUEST) == seq + 1, "a retry hears the first answer"
+    await world.service.join(GUEST, Join(id=1, room=ROOM))
+    await world.say(once="6", caller=GUEST)
+
+
+@story
 async def test_without_readers_or_words_there_is_no_job(world: World):
     await world.say("大家好", once="alone")
     await world.be_here(("zh",), ("en",))
