@@ -36,6 +36,14 @@ class ErrorCode(StrEnum):
     NAME_REFUSED = "name_refused"
     HOOK_NOT_FOUND = "hook_not_found"
     OVER = "over"
+    BANNED = "banned"
+    MUTED = "muted"
+    NOT_NOW = "not_now"
+    EMOJI_ONLY = "emoji_only"
+    SLOW_MODE = "slow_mode"
+    SAID_ALREADY = "said_already"
+    WORDS_REFUSED = "words_refused"
+    TOO_MANY_HELD = "too_many_held"
     UNAVAILABLE = "unavailable"
 
 
@@ -72,6 +80,14 @@ ERRORS: Final[dict[ErrorCode, ErrorKind]] = {
     ErrorCode.CEREMONY_OVER: ErrorKind("the ceremony does not take that now; see its window", False, 409),
     ErrorCode.NAME_REFUSED: ErrorKind("that name cannot be proposed; `words` tells why", False, 422),
     ErrorCode.OVER: ErrorKind("that poll, question or event is over; see what became of it", False, 409),
+    ErrorCode.BANNED: ErrorKind("a moderator banned you from this room; see retry_after_ms for how long", False, 403),
+    ErrorCode.MUTED: ErrorKind("a moderator muted you here; see retry_after_ms for how long", False, 403),
+    ErrorCode.NOT_NOW: ErrorKind("not everybody may speak here just now; see how one may speak", False, 403),
+    ErrorCode.EMOJI_ONLY: ErrorKind("only emoji are said here just now", False, 422),
+    ErrorCode.SLOW_MODE: ErrorKind("this room is slow; say it again after retry_after_ms", False, 429),
+    ErrorCode.SAID_ALREADY: ErrorKind("that was said a moment ago; say something new", False, 422),
+    ErrorCode.WORDS_REFUSED: ErrorKind("this room does not take that text, because of words in it", False, 422),
+    ErrorCode.TOO_MANY_HELD: ErrorKind("too many messages wait for a moderator; try again later", False, 429),
     ErrorCode.HOOK_NOT_FOUND: ErrorKind("there is no such endpoint of webhooks", False, 404),
     ErrorCode.UNAVAILABLE: ErrorKind("the message log cannot be reached just now; nothing was lost", True, 503),
 }

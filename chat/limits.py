@@ -105,6 +105,10 @@ FOUND_MAX: Final = 20
 """People in one answer of a search."""
 
 SLOW_S_MAX: Final = 6 * 3600
+SURGE_SLOW_S: Final = 10
+"""Seconds between two messages of one member while a room surges, or is locked down."""
+SAID_AGAIN_S: Final = 60
+"""For so long nobody repeats what was said, in a room where every message is to be a new one."""
 SENIOR_S_MAX: Final = 30 * 86_400
 PRESCREEN_S_MAX: Final = 60
 """A live room in which words are older than a minute is no conversation."""

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from chat.conduct import Conduct, Standing
+from chat.conduct import FREE, Conduct, Standing
 from chat.ids import ActorId, Seq, UserId
 from chat.limits import (
     OPTION_CHARS_MAX,
@@ -81,6 +81,8 @@ class Sanctioned(Struct, frozen=True, kw_only=True, tag_field="type", tag="sanct
     of: Seq = 0
     """The message that was the reason, if one was."""
     undoes: Seq = 0
+    before: Standing = FREE
+    """What held until then: how it is undone."""
 
 
 class HeldBack(Struct, frozen=True, kw_only=True, tag_field="type", tag="held_back"):

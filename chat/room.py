@@ -59,6 +59,8 @@ from chat.events import (
 )
 from chat.language import canonical
 from chat.limits import PINS_MAX, TERMS_MAX, TEXT_CHARS_MAX
+from chat.live_events import MODERATORS as HEARD_BY_MODERATORS
+from chat.live_events import own_audience
 from chat.ports import (
     AnyGuard,
     Change,
@@ -145,6 +147,8 @@ class Target:
 
     author: str
     revision: int
+    audience: str = EVERYONE
+    """Who received it; what is said about it is for nobody else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +165,9 @@ class View:
     """The glossary, where the command is about it."""
     hall: names.Hall = field(default_factory=names.Hall)
     """Ceremonies and names, where the command is about them."""
+    standing: bytes | None = None
+    """The caller's row of that kind, where the command needs it; so `spoke`."""
+    spoke: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +192,19 @@ def allow(view: View, caller: Caller, action: str) -> Role:
     if role not in MAY.get(action, frozenset()):
         raise Rejected(ErrorCode.FORBIDDEN)
     return role
+
+
+def may_hear(view: View, caller: Caller, audience: str) -> bool:
+    """Whether an entry that is for no language, but for somebody, is for the caller."""
+    if audience in (EVERYONE, own_audience(caller.user)):
+        return True
+    return caller.administrator or (view.member is not None and view.member.role in MODERATORS)
+
+
+def ears_of(view: View, caller: Caller, languages: Sequence[str]) -> tuple[str, ...]:
+    """The audiences of a reader in one room: `live_events.hears` asks for them."""
+    moderator = caller.administrator or (view.member is not None and view.member.role in MODERATORS)
+    return (*languages, own_audience(caller.user), *((HEARD_BY_MODERATORS,) if moderator else ()))
 
 
 def decide_create(caller: Caller, command: CreateRoom) -> tuple[RoomCreated, Member]:

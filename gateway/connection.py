@@ -205,10 +205,10 @@ class Connection:
                     self._offer(entry)
                 self._ack(command.id, entry.position if entry else None)
             case Typing():
-                await service.may_whisper(caller, command.room)
-                name = self.rooms[command.room].name if command.room in self.rooms else caller.name
-                typing = TypingFrame(room=command.room, user=caller.user, name=name)
-                await self._gateway.feed.whisper(command.room, encode_frame(typing, Codec.MSGPACK))
+                if await service.may_whisper(caller, command.room):
+                    name = self.rooms[command.room].name if command.room in self.rooms else caller.name
+                    typing = TypingFrame(room=command.room, user=caller.user, name=name)
+                    await self._gateway.feed.whisper(command.room, encode_frame(typing, Codec.MSGPACK))
                 self._ack(command.id)
             case MarkRead():
                 await service.mark_read(caller, command)

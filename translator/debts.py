@@ -35,6 +35,11 @@ class Debt:
         return f"t:{self.job.of}:{self.job.revision}:{self.target}"
 
     @property
+    def audience(self) -> str:
+        """Who receives what is said of it: readers of its language, unless the message is for somebody alone."""
+        return self.text.audience or self.target
+
+    @property
     def once_skipped(self) -> str:
         return f"o:{self.job.of}:{self.job.revision}:{self.target}"
 

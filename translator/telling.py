@@ -56,7 +56,7 @@ class Telling:
         if debt.text.asked and isinstance(event, Untranslated):
             # Who asks again must be answered again; the same delivery, delivered twice, must not.
             once = f"u:{job.of}:{job.revision}:{debt.target}:{debt.ref}"[-64:]
-        appended = await self._append(job, debt.target, event, once)
+        appended = await self._append(job, debt.audience, event, once)
         if appended is None:
             return None
         if appended.duplicate and isinstance(event, Translated) and debt.text.asked:
@@ -69,7 +69,7 @@ class Telling:
     async def say_skipped(self, debt: Debt, refusal: Refusal) -> bool:
         """Once, under a key of its own. False when the message is no longer what it was. Raises Unavailable."""
         if not debt.marked:
-            if await self._append(debt.job, debt.target, debt.untranslated(refusal), debt.once_skipped) is None:
+            if await self._append(debt.job, debt.audience, debt.untranslated(refusal), debt.once_skipped) is None:
                 return False
             self.counted["events_skipped"] += 1
         return True
@@ -80,7 +80,7 @@ class Telling:
         for told in explanations(text.text, text.readers, (*mentions, *text.names), terms.explained):
             event = Explained(of=job.of, revision=job.revision, language=told.language, terms=told.terms)
             once = f"x:{job.of}:{job.revision}:{told.language}"
-            if await self._append(job, told.language, event, once) is not None:
+            if await self._append(job, text.audience or told.language, event, once) is not None:
                 self.counted["events_explained"] += 1
 
     async def still_owed(self, debt: Debt) -> Debt | None:
@@ -96,15 +96,15 @@ class Telling:
         """The once-key was spent on "untranslated", and now there is a translation for who asked."""
         spoken = await settled(lambda: self._log.read_at(debt.job.room, seq))
         if spoken is not None and isinstance(readable_event(spoken.body), Untranslated):
-            await self._append(debt.job, debt.target, event, f"a{debt.once}")
+            await self._append(debt.job, debt.audience, event, f"a{debt.once}")
 
     async def _append(
-        self, job: Job, language: str, event: Translated | Untranslated | Explained, once: str
+        self, job: Job, audience: str, event: Translated | Untranslated | Explained, once: str
     ) -> Appended | None:
         """None when the message is no longer what was translated."""
         guard = Guard(job.of, job.revision)
         try:
-            return await settled(lambda: self._log.append(job.room, event, once=once, audience=language, guard=guard))
+            return await settled(lambda: self._log.append(job.room, event, once=once, audience=audience, guard=guard))
         except (Stale, RoomMissing):
             self.counted["events_stale"] += 1
             return None

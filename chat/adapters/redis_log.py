@@ -512,6 +512,8 @@ def _guard_arguments(guard: AnyGuard | None) -> tuple[str | int, ...]:
 
 def _board_arguments(guard: AnyGuard | None) -> tuple[str | int | bytes, ...]:
     """(rules, how many rows, and of each: kind, key, "1" if it is there, the row) of `append.lua`."""
+    if isinstance(guard, CeremonyGuard | NamesGuard):
+        return "" if guard.rules is None else guard.rules, 0
     if not isinstance(guard, BoardGuard):
         return "", 0
     rows = ((kind, key, "" if row is None else "1", row or b"") for kind, key, row in guard.rows)

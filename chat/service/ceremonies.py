@@ -17,22 +17,26 @@ from chat import names as naming
 from chat import room as rules
 from chat.commands import (
     AcceptName,
+    EndCeremony,
     FindPeople,
     Names,
     OpenCeremony,
     ProposeName,
     Remark,
+    ReportProposal,
     SetName,
 )
 from chat.describing import describe, queries_of, search_keys
 from chat.errors import ErrorCode, Rejected, Unavailable
-from chat.events import Finding, NameProposed, Script
+from chat.events import EVERYONE, NOBODY, Finding, NameProposed, Script
 from chat.frames import Card, CeremonyView, NamesFrame, ProposalView, TallyFrame
 from chat.limits import FOUND_MAX, REMARKS_MAX
+from chat.moderation.speaking import Way
 from chat.names import Described, Hall
 from chat.ports import Appended, Ceremony, JobText, Member, MemberNames, RoomMissing, Stale
 from chat.room import Caller, Decision, View
-from chat.service.ground import CeremonyCommand, Ground, own_key
+from chat.service.floor import Floor
+from chat.service.ground import CeremonyCommand, own_key
 from chat.text import clean_name, has_words
 
 TRIES_MAX: Final = 12
@@ -42,14 +46,14 @@ SEARCHED_AT_ONCE: Final = 500
 """Members looked through before others get their turn."""
 
 
-class Ceremonies(Ground):
+class Ceremonies(Floor):
     async def ceremony(self, caller: Caller, command: CeremonyCommand) -> Appended | None:
         """Any command of a ceremony or of one's card; None where it was done before and changes nothing.
         Raises Rejected; STALE where the log did not stand still for it."""
         key = own_key(caller, command.once)
         for _ in range(TRIES_MAX):
             view = await self._hall_view(caller, command)
-            decision = await self._decided(view, caller, command)
+            decision = await self._ceremonial(view, caller, command)
             if decision is None or isinstance(decision, Appended):
                 return decision
             try:
@@ -57,6 +61,27 @@ class Ceremonies(Ground):
             except Stale:
                 continue
         raise Rejected(ErrorCode.STALE, "too much happens in this ceremony at once; try again")
+
+    async def _ceremonial(self, view: View, caller: Caller, command: CeremonyCommand) -> Decision | Appended | None:
+        """Who may not speak proposes nothing and votes for nothing; what they began they may end."""
+        match command:
+            case OpenCeremony() | ProposeName() | SetName():
+                way: Way = "line"
+            case EndCeremony() | ReportProposal():
+                return await self._decided(view, caller, command)
+            case _:
+                way = "act"
+        decision = await self.speech(view, caller, command, "own_name", way)
+        if isinstance(decision, Decision) and way == "line":
+            if decision.audience not in (EVERYONE, NOBODY):
+                raise Rejected(ErrorCode.FORBIDDEN)  # a ceremony that nobody else sees is none
+            texts: tuple[str, ...] = (command.text,) if isinstance(command, SetName) else ()
+            if isinstance(command, ProposeName):
+                texts = (command.text, command.reason)
+            await self.refuse_words(view, caller, *texts)
+        if isinstance(decision, Decision) and decision.audience not in (EVERYONE, NOBODY):
+            decision = replace(decision, audience=EVERYONE)
+        return decision
 
     async def run_out(self, room: str, of: int, *, left: bool = False) -> Appended | None:
         """End a ceremony whose time is over, or whose nominee has `left`; by the house, once. None: it stands, or is
@@ -150,7 +175,7 @@ class Ceremonies(Ground):
     async def _hall_view(self, caller: Caller, command: CeremonyCommand) -> View:
         """Everything the rules look at for this command."""
         room = command.room
-        view, ceremonies = await gather(self._view(caller, room), self.log.ceremonies(room))
+        view, ceremonies = await gather(self._floor_view(caller, room), self.log.ceremonies(room))
         hall = Hall(self._now_ms(), tuple(ceremonies))
         if view.state is None or (view.member is None and not caller.administrator):
             return view  # a stranger is refused before anything is looked up for them

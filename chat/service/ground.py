@@ -34,15 +34,16 @@ from chat.commands import (
 )
 from chat.errors import ErrorCode, Rejected
 from chat.events import (
-    EVERYONE,
     Mention,
     Posted,
     Untranslated,
 )
 from chat.frames import Person
 from chat.limits import TRANSLATION_BUDGET_MS
+from chat.moderation import TermList
 from chat.ports import (
     Appended,
+    Classifier,
     ForgetText,
     Invites,
     JobText,
@@ -98,6 +99,15 @@ class Scene:
     """Not None: it is only remembered, and an append must ask for it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """The word list of a room."""
+
+    rules: int
+    row: bytes | None
+    terms: TermList | None
+
+
 class Ground:
     """The ports and the clock, shared by all use cases of a process."""
 
@@ -111,12 +121,14 @@ class Ground:
         now_ms: Callable[[], int],
         new_id: Callable[[], str],
         admission: Admission | None = None,
+        classifier: Classifier | None = None,
     ) -> None:
         self.log = log
         self.presence = presence
         self.jobs = jobs
         self.invites = invites
         self.admission = admission or Admission(now_ms=now_ms)
+        self.classifier = classifier
         self._now_ms = now_ms
         self._new_id = new_id
         self._backlog = 0
@@ -125,21 +137,26 @@ class Ground:
         """By member and room, those looked at last behind."""
         self._rosters: dict[str, tuple[Sequence[Roster], Present]] = {}
         """By room, so that its members do not remember the same people each for themselves."""
+        self._terms: dict[str, Compiled] = {}
+        """Word lists by room, as of which rules."""
 
     async def _view(self, caller: Caller, room: str, *, of: int | None = None) -> View:
         if of is None:
             state, member = await gather(self.log.state(room), self.log.member(room, caller.user))
             return View(state, member)
-        state, member, message, revision = await gather(
-            self.log.state(room),
-            self.log.member(room, caller.user),
-            self.log.read_at(room, of),
-            self.log.revision(room, of),
+        view, message, revision = await gather(
+            self._floor_view(caller, room), self.log.read_at(room, of), self.log.revision(room, of)
         )
-        if message is None or revision is None:
-            return View(state, member)
+        if message is None or revision is None or not rules.may_hear(view, caller, message.audience):
+            return view
         posted = readable_event(message.body)
-        return View(state, member, Target(posted.author, revision) if isinstance(posted, Posted) else None)
+        if not isinstance(posted, Posted):
+            return view
+        return replace(view, target=Target(posted.author, revision, message.audience))
+
+    async def _floor_view(self, caller: Caller, room: str) -> View:
+        """With what moderators decided about the caller: for whoever wants to say something."""
+        return view_of(await self.log.look(room, caller.user))
 
     async def _decided(self, view: View, caller: Caller, command: OnceCommand) -> Decision | Appended | None:
         """The decision; or, when the rules now say no to what they allowed before, the answer of that first time.
@@ -160,7 +177,7 @@ class Ground:
         return done
 
     async def _present(self, room: str) -> Present:
-        return _present_in(await self.presence.rosters(room))
+        return present_in(await self.presence.rosters(room))
 
     def _remembered(self, caller: Caller, room: str) -> Scene | None:
         return self._looks.get((caller.user, room))
@@ -171,9 +188,9 @@ class Ground:
 
     def _remember(self, room: str, look: Look) -> Scene:
         """What was seen just now."""
-        view, known = View(look.state, look.member), self._rosters.get(room)
+        view, known = view_of(look), self._rosters.get(room)
         if known is None or known[0] != look.rosters:
-            known = (look.rosters, _present_in(look.rosters))
+            known = (look.rosters, present_in(look.rosters))
         key = (look.user, room)
         self._looks.pop(key, None)
         if look.state is not None and look.member is not None:
@@ -202,7 +219,7 @@ class Ground:
                 room,
                 decision.event,
                 once=once,
-                audience=EVERYONE,
+                audience=decision.audience,
                 guard=decision.guard,
                 change=decision.change,
                 job=job,
@@ -255,12 +272,16 @@ class Ground:
             await self.log.append(room, event, once=once, audience=language)
 
 
+def view_of(look: Look) -> View:
+    return View(look.state, look.member, standing=look.standing, spoke=look.spoke)
+
+
 def _make_place(kept: dict[Key, Kept]) -> None:
     while len(kept) >= LOOKS_KEPT_MAX:
         del kept[next(iter(kept))]
 
 
-def _present_in(rosters: Sequence[Roster]) -> Present:
+def present_in(rosters: Sequence[Roster]) -> Present:
     readers = dict.fromkeys(languages for roster in rosters for languages in roster.readers)
     people = tuple(person for roster in rosters for person in roster.people)
     names = tuple(dict.fromkeys(person.name for person in people))

@@ -22,13 +22,17 @@ from chat.commands import (
 )
 from chat.errors import ErrorCode, Rejected, Unavailable
 from chat.events import (
+    EVERYONE,
     Edited,
+    Mention,
     Posted,
     Reacted,
     Suggested,
 )
 from chat.language import guess
 from chat.limits import MENTIONS_MAX, PREVIEW_WITHIN_S, REACTIONS_PER_MESSAGE_MAX
+from chat.live_events import MODERATORS, HeldBack
+from chat.moderation.speaking import PLAIN, Manner, Way
 from chat.names import Hall, mentioned
 from chat.ports import (
     Appended,
@@ -38,7 +42,8 @@ from chat.ports import (
     PreviewText,
 )
 from chat.room import Caller, Decision
-from chat.service.ground import ABOUT_MAX, Ground, Present, Scene, own_key
+from chat.service.floor import Floor
+from chat.service.ground import ABOUT_MAX, Present, Scene, own_key
 from chat.text import clean_text, has_words
 from chat.wire import readable_event
 
@@ -47,7 +52,7 @@ SUGGESTIONS_MAX: Final = 20
 """Better translations proposed for one message; after that members vote."""
 
 
-class Messages(Ground):
+class Messages(Floor):
     async def post(self, caller: Caller, command: Post) -> Appended:
         with self.admission.of(caller.user, command.room):
             scene = self._remembered(caller, command.room)
@@ -58,29 +63,44 @@ class Messages(Ground):
                     scene = self._remember(command.room, changed.look)
                 except Rejected:  # because of what may be over
                     scene = None
-            scene = scene or await self._look(caller, command.room)
-            return await self._say(scene, await self._decided(scene.view, caller, command), caller, command.once)
+            seen = [scene]
+            return await self.again(lambda: self._post(caller, command, seen.pop() if seen else None))
+
+    async def _post(self, caller: Caller, command: Post, scene: Scene | None) -> Appended:
+        scene = scene or await self._look(caller, command.room)
+        try:
+            return await self._say(scene, rules.decide(scene.view, caller, command), caller, command.once)
+        except Rejected as refused:
+            if refused.code is ErrorCode.STALE:
+                raise
+            return await self._done_or(refused, command.room, caller, command.once)
 
     async def edit(self, caller: Caller, command: Edit) -> Appended:
         with self.admission.of(caller.user, command.room):
-            view, present = await gather(self._view(caller, command.room, of=command.of), self._present(command.room))
-            decision = await self._decided(view, caller, command)
-            return await self._say(Scene(view, present, None), decision, caller, command.once)
+            room, of = command.room, command.of
+            view, present = await gather(self._view(caller, room, of=of), self._present(room))
+            try:
+                decision = rules.decide(view, caller, command)
+                return await self._say(Scene(view, present, None), decision, caller, command.once)
+            except Rejected as refused:
+                return await self._done_or(refused, room, caller, command.once)
 
     async def recall(self, caller: Caller, command: Recall) -> Appended:
         view = await self._view(caller, command.room, of=command.of)
         decision = await self._decided(view, caller, command)
         texts = await self._texts(command.room, command.of) if isinstance(decision, Decision) else ()
         forget = ForgetText(texts) if texts else None  # no cache may remember what was taken back
+        if isinstance(decision, Decision) and view.target is not None:
+            decision = replace(decision, audience=view.target.audience)
         return await self._append(command.room, decision, once=own_key(caller, command.once), job=forget)
 
     async def react(self, caller: Caller, command: React) -> Appended:
         with self.admission.of(caller.user, command.room):
-            return await self._react(caller, command)
+            return await self.again(lambda: self._react(caller, command))
 
     async def _react(self, caller: Caller, command: React) -> Appended:
         view = await self._view(caller, command.room, of=command.of)
-        decision = await self._decided(view, caller, command)
+        decision = await self.speech(view, caller, command, "react", "act")
         if command.on:  # taking one's reaction back is always possible
             about = await self.log.about(command.room, command.of, command.of, ABOUT_MAX)
             given = sum(isinstance(readable_event(entry.body), Reacted) for entry in about)
@@ -90,18 +110,26 @@ class Messages(Ground):
         return await self._append(command.room, decision, once=own_key(caller, command.once))
 
     async def suggest(self, caller: Caller, command: Suggest) -> Appended:
+        return await self.again(lambda: self._suggest(caller, command))
+
+    async def _suggest(self, caller: Caller, command: Suggest) -> Appended:
         view = await self._view(caller, command.room, of=command.of)
-        decision = await self._decided(view, caller, command)
+        decision = await self.speech(view, caller, command, "suggest", "line")
+        if isinstance(decision, Decision):
+            await self.refuse_words(view, caller, command.text)
         if isinstance(decision, Decision) and len(await self._suggestions(command.room, command.of)) >= SUGGESTIONS_MAX:
             full = Rejected(ErrorCode.FORBIDDEN, "this message has all the suggestions it can carry; vote for one")
             return await self._done_or(full, command.room, caller, command.once)
         return await self._append(command.room, decision, once=own_key(caller, command.once))
 
     async def vote(self, caller: Caller, command: Vote) -> Appended:
+        return await self.again(lambda: self._vote(caller, command))
+
+    async def _vote(self, caller: Caller, command: Vote) -> Appended:
         view, suggestions = await gather(
             self._view(caller, command.room, of=command.of), self._suggestions(command.room, command.of)
         )
-        decision = await self._decided(replace(view, suggestions=suggestions), caller, command)
+        decision = await self.speech(replace(view, suggestions=suggestions), caller, command, "suggest", "act")
         return await self._append(command.room, decision, once=own_key(caller, command.once))
 
     async def pin(self, caller: Caller, command: Pin) -> Appended:
@@ -109,12 +137,16 @@ class Messages(Ground):
         view = await self._view(caller, command.room, of=command.of)
         if view.target is None and (view.member is not None or caller.administrator):
             view = replace(view, hall=Hall(ceremonies=tuple(await self.log.ceremonies(command.room))))
+        if view.target is not None and view.target.audience != EVERYONE:
+            view = replace(view, target=None)  # what only some receive cannot be shown to all
         decision = await self._decided(view, caller, command)
         return await self._append(command.room, decision, once=own_key(caller, command.once))
 
     async def preview(self, caller: Caller, command: Preview, *, reply_to: str, reply_id: str) -> None:
         """Ask the translator how a draft would read; the answer is whispered to `reply_to`. Raises Rejected."""
-        rules.allow(await self._view(caller, command.room), caller, "post")
+        view = await self._floor_view(caller, command.room)
+        rules.allow(view, caller, "post")
+        await self.manner(view, caller, "post", "typing")
         language = rules.language_of(command.language)
         if await self._overloaded():
             raise Unavailable("too many translations are waiting; try again shortly", 5_000)
@@ -125,12 +157,6 @@ class Messages(Ground):
     async def _suggestions(self, room: str, of: int) -> frozenset[int]:
         about = await self.log.about(room, of, of, ABOUT_MAX)
         return frozenset(entry.seq for entry in about if isinstance(readable_event(entry.body), Suggested))
-
-    async def _texts(self, room: str, of: int) -> tuple[str, ...]:
-        """Everything message `of` has ever said."""
-        message, about = await gather(self.log.read_at(room, of), self.log.about(room, of, of, ABOUT_MAX))
-        events = [readable_event(entry.body) for entry in (*((message,) if message else ()), *about)]
-        return tuple(dict.fromkeys(event.text for event in events if isinstance(event, Posted | Edited)))
 
     async def _calling(self, room: str, event: Posted | Edited, present: Present) -> Posted | Edited:
         """The event with mentions of those whom its text calls by any of their names, besides those it names itself."""
@@ -155,8 +181,18 @@ class Messages(Ground):
         written_in = guess(event.text, present.languages)
         if written_in and isinstance(event, Posted):
             event = structs.replace(event, written_in=written_in)
+        way: Way = "edit" if isinstance(event, Edited) else "message"
+        manner = await self.manner(view, caller, "post", way, event.text)
+        judged = await self.judged(view, caller, event, manner)
+        if isinstance(judged, HeldBack):
+            return await self._hold(scene, judged, manner, key)
+        event = judged
         if event is not decision.event:
             decision = replace(decision, event=event)
+        if seen is None or manner is not PLAIN:  # who remembers a look is told by it that the rules have changed
+            decision = self.in_manner(view, decision, manner)
+        if decision.audience != EVERYONE:  # nobody reads it who waits for a translation
+            return await self._append(room, decision, once=key, seen=seen)
         if not present.readers or not has_words(event.text):
             return await self._append(room, decision, once=key, seen=seen)
         if await self._overloaded():
@@ -170,6 +206,18 @@ class Messages(Ground):
         if own_words := versions_of(event):
             job = structs.replace(job, given=tuple(dict.fromkeys(filter(None, (written_in, *own_words)))))
         return await self._append(room, decision, once=key, job=job, job_revision=revision, seen=seen)
+
+    async def _hold(self, scene: Scene, held: HeldBack, manner: Manner, key: str) -> Appended:
+        """It is translated for moderators while it waits, into the languages of those here: what is let through is
+        then translated already."""
+        view, present = scene.view, scene.present
+        assert view.state is not None
+        decision, job = await self.held_back(view, held, manner), None
+        if present.readers and has_words(held.text) and not await self._overloaded():
+            mentions = tuple(Mention(user, text) for user, text in held.mentions)
+            job = self._job_text(view, held.text, held.author, present, mentions)
+            job = structs.replace(job, audience=MODERATORS)
+        return await self._append(view.state.room, decision, once=key, job=job, seen=scene.seen)
 
 
 def versions_of(event: Posted | Edited) -> tuple[str, ...]:

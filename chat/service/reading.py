@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from msgspec import structs
+
 from chat import room as rules
 from chat.commands import (
     History,
@@ -14,7 +16,6 @@ from chat.commands import (
 )
 from chat.errors import ErrorCode, Rejected, Unavailable
 from chat.events import (
-    EVERYONE,
     NOBODY,
     Edited,
     Entry,
@@ -31,7 +32,7 @@ from chat.events import (
 from chat.frames import Page, PageEntry
 from chat.language import canonical, guess
 from chat.limits import PAGE_BYTES_MAX
-from chat.live_events import PollOpened, ProgrammeChanged, QuestionAsked
+from chat.live_events import HeldBack, PollOpened, ProgrammeChanged, QuestionAsked, hears
 from chat.ports import Job, RoomState
 from chat.programme import words_of
 from chat.room import Caller
@@ -70,7 +71,8 @@ class Reading(Ground):
             found, read_to = await self._heard(command.room, command.limit, before=before)
             more = read_to > 1
         about = await self.log.about(command.room, found[0].seq, found[-1].seq, ABOUT_MAX) if found else ()
-        entries, later = _readable(found, languages), _standing(_readable(about, languages))
+        ears = rules.ears_of(view, caller, languages)
+        entries, later = _readable(found, ears), _standing(_readable(about, ears))
         fitting = _fitting(found, later, from_end=command.after is None)
         first, last = (fitting[0].seq, fitting[-1].seq) if fitting else (read_to, read_to)
         here = {entry.seq for entry in fitting}
@@ -144,9 +146,10 @@ class Reading(Ground):
             self.log.revision(command.room, command.of),
             self.log.about(command.room, command.of, command.of, ABOUT_MAX),
         )
-        if message is None or revision is None:
+        ears = rules.ears_of(view, caller, languages)
+        if message is None or revision is None or not hears(message.audience, ears):
             raise Rejected(ErrorCode.MESSAGE_NOT_FOUND)
-        event = readable_event(message.body)
+        event, audience, said = readable_event(message.body), message.audience, 0
         match event:
             case Posted():
                 author, text, mentions = event.author, event.text, event.mentions
@@ -156,18 +159,24 @@ class Reading(Ground):
                 author, text, mentions = event.by, event.title, ()
             case ProgrammeChanged() | PollOpened() | QuestionAsked():
                 author, text, mentions = event.by, words_of(event) or "", ()
+            case HeldBack():
+                author, text, mentions = event.author, event.text, ()
             case _:
                 raise Rejected(ErrorCode.NOT_TRANSLATABLE)
         for entry in about:
+            if not hears(entry.audience, ears):
+                continue
             event = readable_event(entry.body)
             if isinstance(event, Edited) and event.revision == revision:
-                text, mentions = event.text, event.mentions
+                text, mentions, audience, said = event.text, event.mentions, entry.audience or audience, revision
             if isinstance(event, Translated) and (event.language, event.revision) == (language, revision):
                 return entry
+        if said != revision:  # its latest words are for others
+            raise Rejected(ErrorCode.NOT_TRANSLATABLE)
         if await self._overloaded():
             raise Unavailable("too many translations are waiting; try again shortly", 5_000)
         present = Present(((language,),), (await self._present(command.room)).names)
-        wish = self._job_text(view, text, author, present, mentions, asked=True)
+        wish = structs.replace(self._job_text(view, text, author, present, mentions, asked=True), audience=audience)
         await self.jobs.put(Job(command.room, command.of, revision, wish))
         return None
 
@@ -184,13 +193,9 @@ class _Read:
         return refers_to(self.event)
 
 
-def _readable(entries: Sequence[Entry], languages: Sequence[str]) -> list[_Read]:
-    """What one reader sees of these entries."""
-    return [
-        _Read(entry, readable_event(entry.body))
-        for entry in entries
-        if entry.audience == EVERYONE or entry.audience in languages
-    ]
+def _readable(entries: Sequence[Entry], ears: tuple[str, ...]) -> list[_Read]:
+    """What a reader with these ears sees of these entries."""
+    return [_Read(entry, readable_event(entry.body)) for entry in entries if hears(entry.audience, ears)]
 
 
 def _standing(about: Sequence[_Read]) -> list[_Read]:

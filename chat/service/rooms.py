@@ -15,13 +15,17 @@ from chat.commands import (
 )
 from chat.errors import ErrorCode, Rejected
 from chat.events import (
+    EVERYONE,
     Joined,
     Role,
     RoomChanged,
 )
 from chat.frames import CeremonyView, GlossaryTerm, People, Person
+from chat.live_events import own_audience
+from chat.moderation.speaking import may_enter
 from chat.ports import (
     Appended,
+    BoardGuard,
     Glossary,
     Invite,
     Member,
@@ -30,7 +34,8 @@ from chat.ports import (
 )
 from chat.room import Caller, Decision, View
 from chat.service.ceremonies import ceremony_view
-from chat.service.ground import Ground, own_key
+from chat.service.floor import Floor
+from chat.service.ground import own_key
 from chat.text import clean_name
 
 
@@ -46,7 +51,7 @@ class Standing:
     """What moderators decided about them."""
 
 
-class Rooms(Ground):
+class Rooms(Floor):
     async def create_room(self, caller: Caller, command: CreateRoom) -> Appended:
         event, owner = rules.decide_create(caller, command)
         try:
@@ -66,6 +71,8 @@ class Rooms(Ground):
             self.log.ceremonies(room),
             self.log.row(room, "standing", caller.user),
         )
+        if not caller.administrator:
+            may_enter(conduct.standing_of(own), self._now_ms())
         ballots = await gather(*(self.log.ballot(room, each.id, caller.user) for each in ceremonies))
         views = tuple(ceremony_view(each, mine) for each, mine in zip(ceremonies, ballots, strict=True))
         return Standing(view.state, member, read, views, conduct.standing_of(own))
@@ -76,11 +83,13 @@ class Rooms(Ground):
         An invitation is spent before the entry is written, and only when it gives more than the token does: at most
         once for each use, so a failure between the two costs a use and never admits one guest too many.
         """
-        view = await self._view(caller, command.room)
+        view = await self._floor_view(caller, command.room)
         if view.member is None and command.invite is not None:
             view = replace(view, invite=await self.invites.peek(command.invite, self._now_ms()))
         decision = rules.decide(view, caller, command)
         if decision is not None:
+            if isinstance(decision.event, Joined):
+                decision = await self._let_in(view, decision.event, decision, exempt=caller.administrator)
             by_token = rules.granted(caller, command.room)
             if command.invite is not None and isinstance(decision.event, Joined) and decision.event.role != by_token:
                 await self._spend(command.invite)
@@ -90,11 +99,34 @@ class Rooms(Ground):
     async def enter(self, code: str, user: str, name: str) -> tuple[Invite, str]:
         """A guest walks in by invitation: membership under `user` with the cleaned name. Raises Rejected."""
         clean = clean_name(name)
+        known = await self.invites.peek(code, self._now_ms())
+        if known is not None:  # whom the room does not take now costs no use of the invitation
+            await self._admission(known, user, clean)
         invite = await self._spend(code)
-        state = await self.log.state(invite.room)
-        decision = rules.decide_admission(View(state), user, clean, invite.role)
-        await self._admit(invite.room, user, decision)
+        await self._admit(invite.room, user, await self._admission(invite, user, clean))
         return invite, clean
+
+    async def _admission(self, invite: Invite, user: str, name: str) -> Decision:
+        view = await self._floor_view(Caller(user, name), invite.room)
+        decision = rules.decide_admission(view, user, name, invite.role)
+        event = decision.event
+        return await self._let_in(view, event, decision) if isinstance(event, Joined) else decision
+
+    async def _let_in(self, view: View, event: Joined, decision: Decision, *, exempt: bool = False) -> Decision:
+        """A membership that somebody else did not give: not for who is banned, for no guest while the room is locked
+        down, under no name that the room's words forbid. Raises Rejected."""
+        state = view.state
+        if state is None or exempt or (state.conduct is None and view.standing is None and not state.rules):
+            return decision
+        standing = conduct.standing_of(view.standing)
+        may_enter(standing, self._now_ms())
+        if event.role == "guest" and conduct.conduct_of(state.conduct).locked_down:
+            raise Rejected(ErrorCode.NOT_NOW, "nobody new is let in just now")
+        terms = await self.terms(state.room, state.rules)
+        if terms is not None and event.role not in rules.MODERATORS and terms.find(event.name):
+            raise Rejected(ErrorCode.WORDS_REFUSED, "this name has words in it that this room does not take")
+        audience = own_audience(event.user) if standing.shadowed else EVERYONE
+        return replace(decision, audience=audience, guard=BoardGuard(rules=state.rules))
 
     async def invite(self, caller: Caller, room: str, *, role: Role, lives_s: int, uses: int, code: str) -> Invite:
         """A new invitation under `code`. Nobody invites into a rank above their own. Raises Rejected."""
@@ -170,9 +202,11 @@ class Rooms(Ground):
             job = self._job_text(view, event.title, caller.user, present, ())
         return await self._append(command.room, decision, once=own_key(caller, command.once), job=job)
 
-    async def may_whisper(self, caller: Caller, room: str) -> None:
-        """Raises Rejected when `caller` may not be heard typing."""
-        rules.allow(await self._view(caller, room), caller, "post")
+    async def may_whisper(self, caller: Caller, room: str) -> bool:
+        """Whether others are told that `caller` is typing. Raises Rejected when they may not speak."""
+        view = await self._floor_view(caller, room)
+        rules.allow(view, caller, "post")
+        return (await self.manner(view, caller, "post", "typing")).audience == EVERYONE
 
     async def _admit(self, room: str, user: str, decision: Decision) -> Appended:
         """Write a membership. Two devices of one person may come in at the same instant, and a lost answer is asked

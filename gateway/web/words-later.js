@@ -110,6 +110,14 @@ export const LATER = {
   error_name_refused: ["这个名字不能提议", "That name cannot be proposed"],
   error_hook_not_found: ["没有这个网络钩子", "There is no such webhook"],
   error_over: ["已经结束了", "That is over already"],
+  error_banned: ["你已被管理员请出这个房间", "A moderator banned you from this room"],
+  error_muted: ["你被管理员禁言了", "A moderator muted you here"],
+  error_not_now: ["现在还不能在这里发言", "You cannot speak here just now"],
+  error_emoji_only: ["现在只能发表情", "Only emoji just now"],
+  error_slow_mode: ["这里开了慢速模式，请稍等再发", "Slow mode: wait a moment, then say it again"],
+  error_said_already: ["刚刚有人说过一样的话了", "That was said a moment ago"],
+  error_words_refused: ["这里不能发这样的话", "This room does not take that text"],
+  error_too_many_held: ["等待审核的消息太多，请稍后再试", "Too many messages wait for a moderator; try again later"],
 };
 
 Object.assign(WORDS, LATER);

@@ -155,11 +155,13 @@ class StoredRoom:
             case Guard():
                 return self.revisions.get(guard.of) == guard.revision
             case NamesGuard():
-                return self.names.get(guard.user, MemberNames()).version == guard.version
+                known = self.names.get(guard.user, MemberNames())
+                return known.version == guard.version and guard.rules in (None, self.rules)
             case CeremonyGuard():
                 ceremony = self.ceremonies.get(guard.of)
                 return (
                     ceremony is not None
+                    and guard.rules in (None, self.rules)
                     and guard.version in (None, ceremony.version)
                     and guard.cast in (None, ceremony.cast)
                     and (guard.proposal is None or any(_is_shown(each, guard.proposal) for each in ceremony.proposals))
