@@ -50,6 +50,8 @@ LOST_AFTER_S: Final = 5.0
 """A post acknowledged longer ago than this has been heard, or is lost."""
 STOPPED_WITHIN_S: Final = 1.5
 """How long a member who is asked to stop waits for the acks that are under way; give locust a --stop-timeout above."""
+LOOK_S: Final = 0.5
+"""No task takes longer: Locust asks between two tasks only whether a member shall stop, and cuts off who does not."""
 RUN: Final = secrets.token_hex(3)
 """Tells the users of this process from those of another."""
 MARK: Final = " …"
@@ -284,7 +286,11 @@ class Chatter(Villager):
         if self.socket is None:
             self.connect()
             return
-        gevent.sleep(max(0.0, self.next_s - time.monotonic()))
+        wait_s = self.next_s - time.monotonic()
+        if wait_s > LOOK_S:
+            gevent.sleep(LOOK_S)
+            return
+        gevent.sleep(max(0.0, wait_s))
         intended_s, self.next_s = self.next_s, self.next_s + self.chance.expovariate(POSTS_PER_MIN / 60)
         at_ms = round((time.time() - (time.monotonic() - intended_s)) * 1000)
         text = f"{self.chance.choice(SENTENCES[self.language])}{MARK}{str(at_ms).translate(AS_SIGNS)}"
@@ -326,14 +332,21 @@ class VanishingPhone(Villager):
     abstract = weight == 0
     reads_everything = False
 
+    def on_start(self) -> None:
+        super().on_start()
+        self.turns_s = time.monotonic() + self.chance.uniform(2.0, 15.0)
+
     @task
     def vanish(self) -> None:
-        if self.socket is None:
+        wait_s = self.turns_s - time.monotonic()
+        if wait_s > 0:
+            gevent.sleep(min(wait_s, LOOK_S))
+        elif self.socket is None:
             self.connect()
-            return
-        gevent.sleep(self.chance.uniform(2.0, 15.0))
-        self.hang_up()
-        gevent.sleep(self.chance.uniform(0.5, 5.0))
+            self.turns_s = time.monotonic() + self.chance.uniform(2.0, 15.0)
+        else:
+            self.hang_up()
+            self.turns_s = time.monotonic() + self.chance.uniform(0.5, 5.0)
 
 
 @events.test_start.add_listener

@@ -20,7 +20,8 @@ from loadtest.bench.servers import our_crowd
 from loadtest.product import resident_bytes
 from loadtest.report import chart
 
-SIZES: Final = (250, 1_000, 4_000, 10_000)
+SIZES: Final = (250, 1_000, 4_000, 7_000)
+"""This crowd comes as fast as it is let in: more than that at once, and a gateway tells some to come later."""
 RATES: Final = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
 DELIVERIES_PER_S_MAX: Final = 300_000
 """Above it rounds are left out: one processor does no more."""
@@ -105,6 +106,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         draw(json.loads((RESULTS / "capacity.json").read_text("utf-8")))
         return 0
     found = asyncio.run(capacity(asked.sizes, asked.seconds))
+    if asked.merge:
+        before = json.loads((RESULTS / "capacity.json").read_text("utf-8"))["points"]
+        points = [*found["points"], *(point for point in before if point["members"] not in asked.sizes)]
+        found["points"] = sorted(points, key=lambda point: (point["members"], point["posts_per_s"]))
     print(f"written to {save('capacity', found)}")
     return 0
 
