@@ -141,7 +141,7 @@ class Group:
                 pass
             fell_behind.append((send, sent))
         for send, sent in fell_behind:
-            self._straight[send].offer(data[sent:] if sent else data)
+            self._straight[send].owe(data[sent:] if sent else data)
         for member in behind:
             member.offer(data)
 

@@ -70,15 +70,19 @@ class Outbox:
 
     def offer(self, data: bytes) -> None:
         """Owe these bytes (one or more whole WebSocket frames) to the client."""
+        if self.send is not None and len(data) <= UNMEASURED_BYTES_MAX:
+            try:
+                sent = self.send(data)
+            except OSError:  # full, or gone: the transport finds out which
+                sent = 0
+            if sent == len(data):
+                return
+            data = data[sent:]
+        self.owe(data)
+
+    def owe(self, data: bytes) -> None:
+        """`offer`, for what `send` has just not taken."""
         if self.flowing and len(data) <= UNMEASURED_BYTES_MAX:
-            if self.send is not None:
-                try:
-                    sent = self.send(data)
-                except OSError:  # full, or gone: the transport finds out which
-                    sent = 0
-                if sent == len(data):
-                    return
-                data = data[sent:]
             self._sink.write(data)
             return
         if self.closed_for is not None:
