@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from chat.conduct import Conduct
-from chat.events import Entry, Event, Joined, Left, Reacted
+from chat.events import Entry, Event, Joined, Left, Posted, Reacted
 from chat.frames import Frame
 from chat.live_frames import ReactionsFrame, SkippedFrame
 from chat.wire import Codec, encode_frame, readable_event
@@ -40,6 +40,8 @@ class Crowd:
         self._announce = announce
         self.sample = Sample(conduct.readable_per_s, timers.now_s())
         self._reactions: dict[int, Counter[str]] = {}
+        self.posts = 0
+        """Messages since the room was opened here."""
 
     def configure(self, conduct: Conduct) -> None:
         self.sample.per_s = conduct.readable_per_s
@@ -54,6 +56,7 @@ class Crowd:
                 self._timers.call_later(REACTIONS_EVERY_S, self._tell_reactions)
             self._reactions.setdefault(event.of, Counter())[event.emoji] += 1 if event.on else -1
             return
+        self.posts += isinstance(event, Posted)
         waited = self.sample.waits
         for onward in self.sample.offer(entry, event, self._timers.now_s()):
             self._deliver(onward)

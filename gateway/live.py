@@ -7,6 +7,7 @@ room open, and once-keys make it one entry.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
@@ -37,6 +38,8 @@ from gateway.hub import Hub
 
 TELL_EVERY_S: Final = 0.25
 LOOK_EVERY_S: Final = 1.0
+CALM_AFTER_S: Final = 10.0
+"""A surge is over when for so long less than half of its rate was said."""
 LATE_MS: Final = 200
 """Clocks of gateways and of the log differ: whoever is a little early asks again."""
 ENDING: Final = ("kick", "ban")
@@ -73,6 +76,10 @@ class Hosting(Protocol):
         """User ids of moderators and owners."""
         ...
 
+    async def surge(self, room: str, *, on: bool) -> object:
+        """The room becomes slow by itself, or no longer is; by anybody, any number of times."""
+        ...
+
     async def poll_tally(self, room: str, of: int) -> PollTallyFrame | None: ...
 
     async def question_votes(self, room: str) -> QuestionTallyFrame | None: ...
@@ -90,6 +97,10 @@ class _Watched:
     moved: set[int] = field(default_factory=set)
     """Polls whose votes changed; 0 stands for all questions."""
     told_s: float = float("-inf")
+    posts: int = 0
+    """Seen up to the last look."""
+    calm_s: float = 0.0
+    """How long the rate has been low."""
 
 
 class Live:
@@ -245,9 +256,23 @@ class Live:
                     continue
                 if not watched.looked_up:
                     watched.looked_up = await self._look_up(room, watched)
+                await self._surge(room, watched)
                 due = {at for at in watched.dues_ms if at + LATE_MS <= now_ms}
                 if due and await self._written(room, now_ms):
                     watched.dues_ms -= due
+
+    async def _surge(self, room: str, watched: _Watched) -> None:
+        """Switch slowness on by the measured rate, and off after a while of calm."""
+        here, limit = self._hub.rooms.get(room), watched.conduct.surge_per_s
+        if here is None or here.crowd is None or not limit:
+            return
+        crowd = here.crowd
+        rate, watched.posts = (crowd.posts - watched.posts) / LOOK_EVERY_S, crowd.posts
+        watched.calm_s = watched.calm_s + LOOK_EVERY_S if rate < limit / 2 else 0.0
+        surging = watched.conduct.surging
+        if (not surging and rate > limit) or (surging and watched.calm_s >= CALM_AFTER_S):
+            with contextlib.suppress(CommandFailed):
+                await self._service.surge(room, on=not surging)
 
     async def _look_up(self, room: str, watched: _Watched) -> bool:
         try:
