@@ -26,7 +26,7 @@ SHOW := awk -v tty="$$([ -t 1 ] && echo 1 || true)" \
   '/^(Collecting|Building|Installing)/ && tty {printf "\r\033[K  %3d  %.70s", ++n, $$0; fflush()} END {if (tty) printf "\r\033[K"}'
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fast lint docs kill-test kill-test-cluster bench-idle bench-ceremony bench-fanout bench-latency bench-ingest bench-storm bench-stall bench-members bench-rooms bench-capacity bench-translate bench-archive bench-overload screenshots train train-tiny evaluate everyday clean
+.PHONY: help run test fast lint docs kill-test kill-test-cluster bench-idle bench-ceremony bench-fanout bench-latency bench-ingest bench-storm bench-stall bench-members bench-rooms bench-capacity bench-translate bench-archive bench-moderation bench-overload screenshots train train-tiny evaluate everyday clean
 
 help:  ## list these commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,7 +68,7 @@ bench-idle: $(TEST_READY)  ## memory and processor of idle connections
 	$(BIN)/python -m loadtest.bench.idle
 
 bench-ingest: $(TEST_READY)  ## durable posts a second that one gateway process acknowledges
-	$(BIN)/python -m loadtest.bench.ingest
+	$(BIN)/python -m loadtest.bench.ingest $(BENCH_ARGS)
 
 bench-storm: $(TEST_READY)  ## 5,000 members lose their connection at once and come back
 	$(BIN)/python -m loadtest.bench.storm
@@ -99,6 +99,9 @@ bench-translate: $(TEST_READY)  ## chat lines a second, against argostranslate a
 
 bench-archive: $(TEST_READY)  ## a million messages in a room: engine memory, pages of history, archivers killed (ARCHIVE_ARGS=--short)
 	$(BIN)/python -m tests.bench.archive $(ARCHIVE_ARGS)
+
+bench-moderation: $(TEST_READY)  ## what word lists of 10, 100 and 10,000 terms cost a message
+	$(BIN)/python -m tests.bench.moderation
 
 bench-overload: $(TEST_READY)  ## readers of originals while the translator has three times what it can do
 	$(BIN)/python -m loadtest.bench.overload
