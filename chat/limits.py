@@ -120,8 +120,8 @@ DELETE_LAST_MAX: Final = 50
 HELD_MAX: Final = 500
 """Held messages of one room; beyond, new ones that would be held are refused, by name."""
 REPORTS_MAX: Final = 500
-WORDS_MAX: Final = 2_000
-"""Rows of one room's word list."""
+WORDS_MAX: Final = 1_000
+"""Rows of one room's word list: as many as fit into one command."""
 WORD_CHARS_MAX: Final = 100
 HANDS_MAX: Final = 1_000
 OPTIONS_MAX: Final = 10

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from chat.conduct import Conduct, Standing
-from chat.ids import RoomId, Seq, UserId
+from chat.ids import ActorId, RoomId, Seq, UserId
 from chat.live_events import HeldBack, PollOpened, Programme, QuestionAsked, Reported, Word
 
 
@@ -38,7 +38,7 @@ class StandingView(Struct, frozen=True, kw_only=True):
     name: str
     standing: Standing
     why: str = ""
-    by: UserId = ""
+    by: ActorId = ""
     seq: Seq = 0
 
 

@@ -24,6 +24,7 @@ from chat.ids import Position
 from chat.language import canonical_list
 from chat.limits import POSTS_BURST, POSTS_PER_S
 from chat.live_events import Programme
+from chat.moderation.audit import AuditPage
 from chat.ports import Appended, RoomState
 from chat.room import Caller, View
 from chat.service import Service, glossary_rows
@@ -59,6 +60,27 @@ from gateway.bodies import (
 )
 from gateway.export import encode_line, export_lines
 from gateway.invites import invite_link, new_code
+from gateway.moderating import (
+    AuditQuery,
+    ConductRequest,
+    DeskView,
+    HandRequest,
+    HeldRequest,
+    OfMessage,
+    ReportRequest,
+    SanctionRequest,
+    SettlementRequest,
+    WordsRequest,
+    decide_held,
+    get_audit,
+    get_desk,
+    put_conduct,
+    put_words,
+    raise_hand,
+    report,
+    sanction,
+    settle_report,
+)
 from gateway.naming import (
     LOOKS_BURST as NAME_LOOKS_BURST,
 )
@@ -585,6 +607,7 @@ class Operation:
 
 _IN_ROOM: Final = (ErrorCode.FORBIDDEN, ErrorCode.NOT_A_MEMBER, ErrorCode.ROOM_NOT_FOUND)
 _ON_STAGE: Final = (*_IN_ROOM, ErrorCode.OVER, ErrorCode.TOO_FAST)
+_MODERATING: Final = (*_IN_ROOM, ErrorCode.MALFORMED, ErrorCode.TOO_FAST)
 _OF_HOOK: Final = (ErrorCode.FORBIDDEN, ErrorCode.HOOK_NOT_FOUND)
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
@@ -879,6 +902,80 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         status=204,
         takes_once=True,
         errors=_ON_STAGE,
+    ),
+    Operation("GET", "/rooms/{room}/desk", get_desk, where=InRoom, answer=DeskView, errors=_IN_ROOM),
+    Operation(
+        "GET", "/rooms/{room}/audit", get_audit, where=InRoom, query=AuditQuery, answer=AuditPage, errors=_IN_ROOM
+    ),
+    Operation(
+        "PUT",
+        "/rooms/{room}/conduct",
+        put_conduct,
+        where=InRoom,
+        body=ConductRequest,
+        status=204,
+        takes_once=True,
+        errors=_MODERATING,
+    ),
+    Operation(
+        "POST",
+        "/rooms/{room}/members/{user}/sanctions",
+        sanction,
+        where=OfMember,
+        body=SanctionRequest,
+        status=204,
+        takes_once=True,
+        errors=(*_MODERATING, ErrorCode.MESSAGE_NOT_FOUND),
+    ),
+    Operation(
+        "POST",
+        "/rooms/{room}/held/{of}",
+        decide_held,
+        where=OfMessage,
+        body=HeldRequest,
+        status=204,
+        takes_once=True,
+        errors=(*_MODERATING, ErrorCode.OVER),
+    ),
+    Operation(
+        "POST",
+        "/rooms/{room}/messages/{of}/reports",
+        report,
+        where=OfMessage,
+        body=ReportRequest,
+        status=204,
+        takes_once=True,
+        errors=(*_MODERATING, ErrorCode.MESSAGE_NOT_FOUND),
+    ),
+    Operation(
+        "POST",
+        "/rooms/{room}/messages/{of}/settlement",
+        settle_report,
+        where=OfMessage,
+        body=SettlementRequest,
+        status=204,
+        takes_once=True,
+        errors=(*_MODERATING, ErrorCode.OVER),
+    ),
+    Operation(
+        "PUT",
+        "/rooms/{room}/words",
+        put_words,
+        where=InRoom,
+        body=WordsRequest,
+        status=204,
+        takes_once=True,
+        errors=_MODERATING,
+    ),
+    Operation(
+        "PUT",
+        "/rooms/{room}/hand",
+        raise_hand,
+        where=InRoom,
+        body=HandRequest,
+        status=204,
+        takes_once=True,
+        errors=(*_MODERATING, ErrorCode.MUTED, ErrorCode.OVER),
     ),
     Operation("GET", "/hooks", list_hooks, answer=HooksPage, errors=(ErrorCode.FORBIDDEN,)),
     Operation(

@@ -19,6 +19,7 @@ from chat.client.inbox import Inbox
 from chat.client.items import Item
 from chat.client.line import Line, Token
 from chat.client.link import Link
+from chat.client.moderating import Moderating
 from chat.client.naming import Naming
 from chat.client.questions import Questions
 from chat.client.rooms import Rooms
@@ -31,7 +32,7 @@ from chat.language import canonical
 from chat.limits import HISTORY_LIMIT_MAX
 
 
-class Client(Naming, Staging):
+class Client(Naming, Staging, Moderating):
     """One connection that comes back. Use as `async with Client(url, token=...) as client:`."""
 
     def __init__(
