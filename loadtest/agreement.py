@@ -1,20 +1,25 @@
 """Locust against a running server, and whether both counted the same: `python -m loadtest.agreement -u 1000 -t 90s`.
 
 What Locust's members counted must be what the server's `/metrics` grew by meanwhile: connections opened, posts
-acknowledged, and no more deliveries heard than were sent. Nobody else may be there; the server runs on this machine.
+acknowledged, and no more deliveries heard than were sent. They meet in a room made for them, where no greeter answers.
+Nobody else may be on the server, and it runs on this machine.
 """
 
 import argparse
 import asyncio
 import json
 import os
+import secrets
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from chat.commands import CreateRoom, Hello
+from loadtest.raw import RawMember
 from loadtest.server import Address, Processes, deltas, gateways_known, metrics
+from loadtest.tokens import mint
 
 LOCUSTFILE: Final = Path(__file__).parent / "locustfile.py"
 RESULT: Final = Path("build/bench/locust.json")
@@ -22,9 +27,16 @@ STOP_WITHIN_S: Final = 60.0
 
 
 async def run(host: str, data_dir: Path, given: Sequence[str]) -> dict[str, Any]:
-    """Raises OSError, TimeoutError when the server does not answer, ChildProcessError when Locust ends badly."""
+    """`host`: an address of this machine. Raises OSError, TimeoutError when the server does not answer,
+    ChildProcessError when Locust ends badly."""
     parts, processes = urlsplit(host), Processes.of(data_dir)
     address = Address(parts.hostname or "127.0.0.1", parts.port or 80, tls=False)
+    keys, room = data_dir / "token-keys.json", f"load-{secrets.token_hex(3)}"
+    owner = await RawMember.connect(address.port, host=address.host)
+    token = mint(keys, f"{room}-owner", rooms={}, create=True)
+    await owner.ask(lambda id: Hello(id=id, token=token, languages=("en",)))
+    await owner.ask(lambda id: CreateRoom(id=id, room=room, title=room, once="make"))
+    owner.close()
     before = await metrics(address, gateways_known(processes))
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless", "--host", host, *given),
@@ -32,7 +44,8 @@ async def run(host: str, data_dir: Path, given: Sequence[str]) -> dict[str, Any]
         env={
             **os.environ,
             "PYTHONPATH": str(LOCUSTFILE.parents[1]),
-            "LOAD_KEYS_FILE": str(data_dir / "token-keys.json"),
+            "LOAD_KEYS_FILE": str(keys),
+            "LOAD_ROOM": room,
         },
         stdout=asyncio.subprocess.PIPE,
     )
