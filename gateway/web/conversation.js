@@ -33,6 +33,7 @@ export class Conversation extends EventTarget {
     this.expecting = new Map(); // seq -> timer of the shimmer under it
     this.expected = new Set(); // seqs that had their shimmer: nobody asks for them unasked
     this.asked = new Map(); // "seq language" -> timer, translations we asked for
+    this.told = [];
     this.failures = new Map(); // seq -> error code of a refused translation
     this.firstRead = null; // read marker at arrival: where the unread line stands
     this._queue = []; // translations to ask for when there is room in flight
@@ -112,12 +113,22 @@ export class Conversation extends EventTarget {
   /** Whether a reader of my languages probably needs a translation of this message. */
   needsTranslation(message) {
     if (message.kind !== "post" || message.author === this.me.user || message.recalled_by !== null) return false;
+    if (this.versionOf(message)) return false;
     const told = message.translations.get(this.target);
     // From my language into my language: only the foreign words in the middle of the line were translated.
     if (told && told.revision === message.revision) return !this.me.languages.includes(canonical(told.source || "und")) || (told.text !== null && told.source === told.language);
     if (scriptIn(message.text) === null) return false;
     if (message.written_in && message.revision === 0) return !this.me.languages.includes(canonical(message.written_in));
     return isForeign(message.text, this.me.languages);
+  }
+
+  /** What the author wrote for readers like me, where the text itself is not in the language I read first. */
+  versionOf({ versions, text, revision }) {
+    if (!versions || revision) return undefined;
+    const { languages } = this.me;
+    const own = guessTag(text, languages);
+    const read = languages.find((one) => one === own || versions.some(([language]) => language === one));
+    return read !== own && versions.find(([language]) => language === read);
   }
 
   /** Whether the server could translate it, as far as its routes tell. */
@@ -231,7 +242,10 @@ export class Conversation extends EventTarget {
         }
         return undefined;
       default:
-        return undefined;
+        // What is told of hosted rooms: heard by stage/stage.js.
+        this.room.hosted = true;
+        this.told.push(frame);
+        return this.redraw();
     }
   }
 
@@ -259,7 +273,7 @@ export class Conversation extends EventTarget {
   _recover() {
     if (!this.connection.ready) return;
     if (this.room.oldest === null) this._loadLatest();
-    for (const one of this.room.gaps) if (!one.lost && one.missed <= GAP_FILL_MAX) this.fill(one);
+    for (const one of this.room.gaps) if (!one.lost && !one.sampled && one.missed <= GAP_FILL_MAX) this.fill(one);
     this.redraw();
   }
 

@@ -35,7 +35,7 @@ export function follow(room, frame) {
   const [epoch, head] = frame.head;
   const known = room.epoch !== null;
   const reborn = known && room.epoch !== epoch;
-  for (const known of ["title", "role", "members", "title_seq", "translation", "translation_budget_ms", "pins", "ceremonies"]) room[known] = frame[known];
+  for (const known of ["title", "role", "members", "title_seq", "translation", "translation_budget_ms", "pins", "ceremonies", "conduct", "standing"]) room[known] = frame[known];
   room.tallies.clear();
   room.asOf = head;
   room.read = Math.max(reborn ? 0 : room.read, frame.read);
@@ -160,7 +160,7 @@ function apply(room, { seq, at_ms, event }) {
     case "translated":
     case "untranslated":
       if (event.of === room.title_seq && event.text) room.news.set(seq, event);
-      if (room.named && !find(room, event.of)) room.naming.set(seq, { seq, at_ms, event });
+      if ((room.named || room.hosted) && !find(room, event.of)) room.naming.set(seq, { seq, at_ms, event });
       about(room, event, (message) => {
         const known = message.translations.get(event.language);
         const saysText = event.type === "translated";
@@ -171,6 +171,7 @@ function apply(room, { seq, at_ms, event }) {
         if (!better) return false;
         message.translations.set(event.language, {
           seq,
+          at_ms,
           revision: event.revision,
           language: event.language,
           source: event.source,
@@ -189,6 +190,10 @@ function apply(room, { seq, at_ms, event }) {
         room.named = true;
         room.naming.set(seq, { seq, at_ms, event });
         if (/^ceremony_(opened|closed)/.test(event.type)) note(room, seq, at_ms, { kind: "naming", event });
+      } else if (/^(conduct|sanction|held|report|words|hand|programme|poll|question)/.test(event.type)) {
+        room.hosted = true; // read by stage/state.js
+        room.naming.set(seq, { seq, at_ms, event });
+        if (/^poll_(opened|closed)/.test(event.type)) note(room, seq, at_ms, { kind: "stage", event });
       }
   }
 }
@@ -214,6 +219,7 @@ function post(room, seq, at_ms, event) {
     mentions: event.mentions ?? [],
     written_in: event.written_in ?? "",
     announced: event.purpose === "announcement",
+    versions: event.versions, // the author's own words in other languages
     reply_to: event.reply_to ?? null,
     recalled_by: null,
     marks: new Map(),
@@ -274,6 +280,12 @@ export function reactions(message, me) {
     one.count += 1;
     one.mine ||= mark.by === me;
     counts.set(mark.emoji, one);
+  }
+  for (const [emoji, n] of message.crowd ?? []) {
+    const one = counts.get(emoji) ?? { emoji, count: 0, mine: false };
+    one.count = Math.max(Number(one.mine), one.count + n);
+    if (one.count) counts.set(emoji, one);
+    else counts.delete(emoji);
   }
   return [...counts.values()];
 }

@@ -77,6 +77,7 @@ export const WORDS = {
   reason_names_lost: ["会丢掉人名", "names would be lost"],
   reason_engine_failed: ["翻译程序出错", "the translator failed"],
   reason_nothing_to_translate: ["没有需要翻译的字", "there is nothing in it to translate"],
+  reason_moderated: ["译文里有这个房间不收的词", "the translation has words in it that this room does not take"],
   reason_other: ["原因不明（{reason}）", "reason unknown ({reason})"],
   replying_to: ["回复{name}", "Reply to {name}"],
   reply_gone: ["原消息不在这一页", "The message is not on this page"],

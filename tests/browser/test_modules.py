@@ -16,13 +16,13 @@ pytestmark = pytest.mark.browser
 
 LATER = ("panels", "sheet", "door", "depth", "deeper", "preview", "mentions")
 NAMING = ("naming", "ceremony", "card")
+STAGE = ("stage", "sheets", "host")
 
 
 def all_words(phone: Phone) -> Any:
     """The one table, with what adds itself to it later."""
-    return run(
-        phone, "words-later.js", "await import('/web/naming/words.js'); return (await import('/web/words.js')).WORDS;"
-    )
+    more = "".join(f"await import('/web/{one}.js');" for one in ("naming/words", "stage/words", "stage/host-words"))
+    return run(phone, "words-later.js", f"{more} return (await import('/web/words.js')).WORDS;")
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +61,7 @@ def test_every_key_the_page_asks_for_exists(phone: Phone) -> None:
     modules = phone.page.eval_on_selector_all("link[rel=modulepreload]", "links => links.map((link) => link.href)")
     modules += [f"{phone.village.url}/web/view/{name}.js" for name in LATER]
     modules += [f"{phone.village.url}/web/naming/{name}.js" for name in NAMING]
+    modules += [f"{phone.village.url}/web/stage/{name}.js" for name in STAGE]
     for address in modules:
         source = phone.page.evaluate("async (address) => (await fetch(address)).text()", address)
         for key in re.findall(r"\bsay\(\"(\w+)\"", source):

@@ -21,6 +21,8 @@ export function reading(message, talk, shown) {
   const guessed = guessTag(message.text, languages);
   // Words of another language in the middle of my own do not make the line one of theirs.
   const original = { text: message.text, language: translation?.language === guessed ? guessed : known || guessed, mentions: message.mentions, terms: talk.depth?.termsOf(message, languages) };
+  const version = talk.versionOf(message);
+  if (version) return { main: { text: version[1], language: version[0], mentions: message.mentions }, other: null, state: "plain" };
   const needed = talk.needsTranslation(message);
   const better = talk.depth?.betterFor(message, languages);
   const best = (shown !== "machine" && better) || translation;
@@ -207,7 +209,8 @@ export function unsentElement({ post, head }, { talk, say, act, time }) {
 }
 
 /** Dates, gaps, comings and goings, the unread line. */
-export function lineElement(block, { talk, say, time, act, depth, naming }) {
+export function lineElement(block, context) {
+  const { talk, say, time, act, depth } = context;
   switch (block.kind) {
     case "date":
       return h("div", { class: "line date" }, h("span", {}, time.day(block.at_ms)));
@@ -215,12 +218,12 @@ export function lineElement(block, { talk, say, time, act, depth, naming }) {
       return h("div", { class: "line unread", role: "separator", "aria-label": say("unread_line") }, h("span", {}, say("unread_line")));
     case "gap": {
       const { gap } = block;
-      const words = gap.missed < 0 ? say("gap_reborn") : say(gap.lost ? "gap_lost" : "gap_told", { n: gap.missed });
+      const words = gap.missed < 0 ? say("gap_reborn") : say(gap.lost ? "gap_lost" : gap.sampled ? "gap_sampled" : "gap_told", { n: gap.missed });
       return h("div", { class: "line gap" }, h("span", {}, words),
         !gap.lost && h("button", { type: "button", class: "word", disabled: gap.loading, onclick: () => act("fill", gap) }, say("gap_load")));
     }
     default:
-      if (naming && block.notes[0].kind === "naming") return naming.line(block.notes[0]);
+      if (context[block.notes[0].kind]?.line) return context[block.notes[0].kind].line(block.notes[0]);
       return h("div", { class: `line note ${block.notes[0].kind}` }, h("span", {}, noteWords(block.notes, talk, say, depth)));
   }
 }
@@ -240,6 +243,7 @@ function noteWords(notes, talk, say, depth) {
     case "left":
       return note.by === note.user ? say("note_left", { name: called(note.user) }) : say("note_removed", { name: called(note.user), by: called(note.by) });
     case "naming":
+    case "stage":
       return "";
     case "news":
       return depth?.newsWords(notes, called, say, talk.room) ?? "";

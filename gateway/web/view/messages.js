@@ -129,7 +129,7 @@ export class Messages {
       case "gap":
         return [block.gap.missed, block.gap.lost, block.gap.loading].join();
       case "notes":
-        return block.notes.map((note) => note.seq).join() + Boolean(this.context.depth) + talk.naming?.sign(block.notes[0]);
+        return block.notes.map((note) => note.seq).join() + Boolean(this.context.depth) + talk.naming?.sign(block.notes[0]) + this.context.stage?.sign(block.notes[0]);
       case "date":
         return this.context.time.day(block.at_ms);
       default:

@@ -5,6 +5,7 @@ import { hueOf, sealOf } from "../names.js";
 import { applyPage, reactions, translationFor } from "../room.js";
 import { wordsForError } from "../words.js";
 import { ICONS, h, icon, seal, toast } from "./dom.js";
+import "../stage/words.js";
 import { languageChips } from "./languages.js";
 import { reading, refusalWords, textNodes } from "./message.js";
 import { deeperActions, openGlossary, openRoom, suggestionList } from "./deeper.js";
@@ -12,7 +13,11 @@ import { begin } from "./depth.js";
 import { moderates } from "../depth.js";
 import { careful, live, openSheet } from "./sheet.js";
 
-Object.assign(ICONS, { card: "M4 5h16v14H4zM8 9.5h4v5H8zM15 10h2M15 14h2" });
+Object.assign(ICONS, {
+  card: "M4 5h16v14H4zM8 9.5h4v5H8zM15 10h2M15 14h2",
+  flag: "M6 21V4M6 5c4-2.5 7 2 12 0v8.500c-5 2-8-2.500-12 0",
+  desk: "M4 5h16v11H4zM9 20h6M12 16v4M8 9.500h5M8 12.500h8",
+});
 
 const EMOJI = ["👍", "❤️", "😂", "🎉", "👏", "🙏", "😮", "🐱"];
 
@@ -57,6 +62,8 @@ export function openMessage(view, message) {
       deeperActions(view, message).map((one) => action(...one)),
       action("copy", say("copy"), () => copy(view, read.main.text)),
       own && action("edit", say("edit"), () => composer.edit(message)),
+      !own && action("flag", say("report"), () => view.stage("open", "openReport", message)),
+      !own && moderates(talk.room) && action("desk", say("about_author"), () => view.stage("host", "openMember", { user: message.author, name, of: message.seq })),
       mayRecall && careful(say("recall"), say("recall_sure"), then(() => talk.change("recall", { of: message.seq }).catch(() => {})), "recall"),
     ];
   });
@@ -147,7 +154,7 @@ export function openSettings(view) {
             setInterface(language);
           },
         }, words)))),
-      h("div", { class: "field" }, ...[["card", "my_name_card", () => view.naming("openCard", talk.me.user)], ["book", "glossary", openGlossary], moderates(talk.room) && ["settings", "room_settings", openRoom]].filter(Boolean).map(([picture, words, open]) => h("button", {
+      h("div", { class: "field" }, ...[["card", "my_name_card", () => view.naming("openCard", talk.me.user)], ["book", "glossary", openGlossary], moderates(talk.room) && ["settings", "room_settings", openRoom], moderates(talk.room) && ["desk", "host_desk", () => view.stage("host", "openDesk")]].filter(Boolean).map(([picture, words, open]) => h("button", {
         type: "button", class: "action", onclick: () => {
           close();
           open(view);

@@ -81,6 +81,8 @@ export class RoomView {
     const { room, me } = this.talk;
     if (this.context.naming) this.context.naming.render();
     else if (room.named || room.cards?.list.length || room.ceremonies?.length) this.naming("render");
+    if (this.context.stage) this.context.stage.render();
+    else if (room.hosted || Object.keys(room.conduct ?? {}).length) this.stage("render");
     if (this.context.depth) this.context.depth.render(this);
     else if (room.deep || room.pins?.length || /owner|moderator/.test(room.role) || room.title.split(/[·|/—]/).every((part) => isForeign(part, me.languages))) this.#later("render");
   }
@@ -91,8 +93,17 @@ export class RoomView {
   }
 
   /** Names and their ceremonies are fetched when the room has any, or somebody asks. */
-  naming(verb, ...rest) {
-    import("../naming/naming.js").then((naming) => naming.begin(this)[verb](...rest), () => toast(wordsForError(this.page.say, "network"), { refusal: true }));
+  naming(...asked) {
+    this.#part("naming", ...asked);
+  }
+
+  /** As well what hosts and their audience see. */
+  stage(...asked) {
+    this.#part("stage", ...asked);
+  }
+
+  #part(part, verb, ...rest) {
+    import(`../${part}/${part}.js`).then((found) => found.begin(this)[verb](...rest), () => toast(wordsForError(this.page.say, "network"), { refusal: true }));
   }
 
   #head() {
