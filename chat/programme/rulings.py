@@ -35,6 +35,7 @@ from chat.live_events import (
     QuestionVoted,
     own_audience,
 )
+from chat.moderation.speaking import Manner, Member, Way, may_speak
 from chat.ports import ROWS_GUARDED_MAX, BoardGuard, Change, DropBox, DropRow, SetChoices, SetRow
 from chat.programme.phases import phase_at
 from chat.programme.values import (
@@ -72,7 +73,7 @@ def decide(view: View, caller: Caller, command: StageCommand, show: Show) -> Dec
             allow(view, caller, "poll")
             return _opened(view, caller, command, show)
         case VotePoll():
-            _present(show, allow(view, caller, "vote_poll"))
+            _heard(show, caller, allow(view, caller, "vote_poll"), "act")
             return _voted(view, caller, command, show)
         case ClosePoll():
             allow(view, caller, "poll")
@@ -81,7 +82,7 @@ def decide(view: View, caller: Caller, command: StageCommand, show: Show) -> Dec
         case Ask():
             return _asked(view, caller, command, show)
         case VoteQuestion():
-            _present(show, allow(view, caller, "vote_question"))
+            _heard(show, caller, allow(view, caller, "vote_question"), "act")
             return _question_voted(view, caller, command, show)
         case SettleQuestion():
             allow(view, caller, "settle_question")
@@ -208,23 +209,15 @@ def _closed(of: int, show: Show, by: str, *, withdrawn: bool, poll: PollRow) -> 
 
 
 def _asked(view: View, caller: Caller, command: Ask, show: Show) -> Decision:
-    role = allow(view, caller, "ask_stage")
-    _present(show, role)
-    if role not in MODERATORS:
-        conduct, standing = show.conduct, show.standing
-        if standing.muted and (not standing.until_ms or show.now_ms < standing.until_ms):
-            raise Rejected(ErrorCode.FORBIDDEN, "you cannot speak here now")
-        if conduct.frozen or (conduct.locked_down and role == "guest"):
-            raise Rejected(ErrorCode.FORBIDDEN, "only moderators speak here now")
+    heard = _heard(show, caller, allow(view, caller, "ask_stage"), "line")
     open_ones = [question_of(row).asked.by for row in show.questions.values()]
     if len(open_ones) >= QUESTIONS_MAX:
         raise Rejected(ErrorCode.FORBIDDEN, f"{QUESTIONS_MAX} questions wait for an answer; vote for one of them")
     if open_ones.count(caller.user) >= QUESTIONS_PER_MEMBER_MAX:
         raise Rejected(ErrorCode.FORBIDDEN, f"{QUESTIONS_PER_MEMBER_MAX} questions of yours wait for an answer already")
     event = QuestionAsked(by=caller.user, name=name_in(view, caller), text=clean_text(command.text))
-    row = QuestionRow(asked=event, shadowed=show.standing.shadowed)
-    audience = own_audience(caller.user) if show.standing.shadowed else EVERYONE
-    return Decision(event, (SetRow(QUESTION, None, row_of(row)),), BoardGuard(rules=_rules(view)), audience)
+    row = QuestionRow(asked=event, shadowed=heard.audience != EVERYONE)
+    return Decision(event, (SetRow(QUESTION, None, row_of(row)),), BoardGuard(rules=_rules(view)), heard.audience)
 
 
 def _question_voted(view: View, caller: Caller, command: VoteQuestion, show: Show) -> Decision | None:
@@ -300,13 +293,14 @@ def _rules(view: View) -> int | None:
     return view.state.rules if view.state else None
 
 
-def _present(show: Show, role: Role) -> None:
-    """Whoever takes part is not banned, and the event is not over."""
-    if show.conduct.phase == "archive":
-        raise Rejected(ErrorCode.OVER, "the event is over")
-    standing = show.standing
-    if role not in MODERATORS and standing.banned and (not standing.until_ms or show.now_ms < standing.until_ms):
-        raise Rejected(ErrorCode.FORBIDDEN)
+def _heard(show: Show, caller: Caller, role: Role, way: Way) -> Manner:
+    """Whoever takes part is held to the same rule as whoever speaks; but one may ask before the start. Raises
+    Rejected."""
+    conduct = show.conduct
+    if conduct.phase == "lobby":
+        conduct = structs.replace(conduct, phase="open")
+    member = Member(caller.user, role, show.standing)
+    return may_speak(conduct, member, way, "", show.now_ms, moderator=role in MODERATORS)
 
 
 def _poll(show: Show, of: int) -> PollRow:

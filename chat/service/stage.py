@@ -44,6 +44,7 @@ from chat.programme import (
     questions_voted_of,
 )
 from chat.room import Caller, Decision, View
+from chat.service.floor import Floor
 from chat.service.ground import own_key
 from chat.service.seating import Seating
 from chat.text import has_words
@@ -56,7 +57,7 @@ VOTED_MAX: Final = 50
 """Questions a member votes for, before it is looked which of them are still open."""
 
 
-class Stage(Seating):
+class Stage(Floor, Seating):
     async def on_stage(self, caller: Caller, command: StageCommand) -> Appended | None:
         """Any command of the stage; None where it was done before and changes nothing. Raises Rejected; STALE where
         the log did not stand still for it."""
@@ -65,6 +66,8 @@ class Stage(Seating):
             view, show = await self._show(caller, command)
             try:
                 decision = programme.decide(view, caller, command, replace(show, once=key))
+                if isinstance(command, Ask):
+                    await self.refuse_words(view, caller, command.text)
             except Rejected as refused:
                 return await self._done_or(refused, room, caller, command.once)
             if decision is None:
@@ -192,7 +195,7 @@ class Stage(Seating):
         """Everything the rules look at for this command. What is counted is read last."""
         room, user = command.room, caller.user
         look = await self.log.look(room, user)
-        view = View(look.state, look.member)
+        view = View(look.state, look.member, standing=look.standing)
         show = Show(
             self._now_ms(),
             conduct_row=look.state.conduct if look.state else None,

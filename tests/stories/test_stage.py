@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from chat.commands import CreateRoom
+from chat.conduct import Conduct, Standing, row_of
 from chat.errors import ErrorCode, Rejected, Unavailable
 from chat.events import NOBODY, Joined
 from chat.limits import POLLS_MAX, QUESTIONS_PER_MEMBER_MAX
@@ -35,13 +36,13 @@ from chat.live_events import (
     QuestionVoted,
     ScheduleItem,
 )
-from chat.live_frames import StageFrame
-from chat.ports import Appended, Member, SetMember
+from chat.live_frames import PollTallyFrame, StageFrame
+from chat.ports import Appended, Member, SetMember, SetRow
 from chat.service import Service
 from chat.service.stage import SEALED_AFTER
 from tests.stories.test_ceremony import HOST, Doubled, Log, Seeded, member
 from tests.support.virtual_time import now_ms, run
-from tests.support.world import ROOM
+from tests.support.world import ROOM, Phone, World
 
 OPTIONS = ("北京 Beijing", "上海 Shanghai", "成都 Chengdu")
 
@@ -354,3 +355,98 @@ def test_the_answer_of_a_quiz_is_told_when_it_closes_and_counts_are_hidden_until
         assert await evening.service.poll_tally(ROOM, of) is None
 
     run(story(), until_s=60)
+
+
+STANDINGS = {
+    "free": (Standing(), Conduct(), True, True),
+    "muted": (Standing(muted=True), Conduct(), False, False),
+    "banned": (Standing(banned=True), Conduct(), False, False),
+    "a mute that is over": (Standing(muted=True, until_ms=1), Conduct(), True, True),
+    "frozen": (Standing(), Conduct(frozen=True), False, True),
+    "lobby": (Standing(), Conduct(phase="lobby"), True, True),
+    "archive": (Standing(), Conduct(phase="archive"), False, False),
+    "speakers invited": (Standing(), Conduct(speakers="invited"), True, True),
+}
+
+
+@pytest.mark.parametrize("case", STANDINGS)
+def test_who_may_not_be_heard_neither_asks_nor_votes(case: str) -> None:
+    standing, conduct, asks, votes = STANDINGS[case]
+
+    async def story() -> None:
+        evening = await Evening().begin("u0", "u1")
+        poll = await evening.host(OpenPoll, question="去？", options=OPTIONS)
+        question = await evening.by("u1", Ask, text="几点？")
+        rows = (
+            SetRow("standing", "u0", row_of(standing), rules=True),
+            SetRow("conduct", "", row_of(conduct), rules=True),
+        )
+        changed = ConductChanged(by="host", conduct=conduct)
+        await evening.world.engine.log.append(ROOM, changed, once="x", change=rows)
+        await asyncio.sleep(1)
+        for allowed, kind, fields in (
+            (asks, Ask, {"text": "为什么？"}),
+            (votes, VotePoll, {"of": poll, "choices": (0,)}),
+            (votes, VoteQuestion, {"of": question}),
+        ):
+            if allowed:
+                assert await evening.by("u0", kind, **fields)
+            else:
+                assert await evening.refused("u0", kind, **fields)
+
+    run(story(), until_s=60)
+
+
+def test_a_shadowed_member_sees_their_question_and_so_do_moderators_alone() -> None:
+    async def story() -> None:
+        evening = await Evening().begin("u0", "u1")
+        row = SetRow("standing", "u0", row_of(Standing(shadowed=True)), rules=True)
+        changed = ConductChanged(by="host", conduct=Conduct())
+        await evening.world.engine.log.append(ROOM, changed, once="x", change=row)
+        of = await evening.by("u0", Ask, text="有人吗？")
+        seen = {user: len((await evening.shown(user)).questions) for user in ("u0", "u1", HOST.user)}
+        assert seen == {"u0": 1, "u1": 0, HOST.user: 1}
+        assert await evening.refused("u1", VoteQuestion, of=of) is ErrorCode.MESSAGE_NOT_FOUND
+        assert (await evening.service.question_votes(ROOM)).votes == {}
+        [audience] = [audience for seq, audience, _ in await evening.world.log() if seq == of]
+        assert audience == "@u0"
+
+    run(story(), until_s=60)
+
+
+def test_gateways_tell_votes_close_polls_and_bring_the_room_through_its_hours() -> None:
+    async def story() -> None:
+        async with World(41) as world, asyncio.TaskGroup() as tasks:
+            phones = [Phone(world, f"p{number}", "zh") for number in range(4)]
+            for phone in phones:
+                tasks.create_task(phone.run())
+                await phone.wait_until(lambda p=phone: p.position)
+            service, start = world.service(), now_ms() + 20_000
+            programme = Programme(starts_ms=start, ends_ms=start + 40_000)
+            await service.on_stage(HOST, SetProgramme(id=0, room=ROOM, programme=programme, once="p"))
+            await asyncio.sleep(22)
+            opened = await service.on_stage(
+                HOST, OpenPoll(id=0, room=ROOM, question="去？", options=OPTIONS, window_s=10, once="o")
+            )
+            assert opened is not None
+            of = opened.position.seq
+            for phone in phones:
+                vote = VotePoll(id=0, room=ROOM, of=of, choices=(1,), once="v")
+                await service.on_stage(member(phone.user), vote)
+            await asyncio.sleep(2)
+            for phone in phones:
+                assert phone.socket is not None
+                told = [frame for frame in phone.socket.frames if isinstance(frame, PollTallyFrame)]
+                assert (told[-1].counts, told[-1].voters) == ((0, 4, 0), 4)
+            await asyncio.sleep(12)
+            await asyncio.sleep(30)
+            for phone in phones:
+                seen = [event for _, event in phone.view]
+                phases = [event.conduct.phase for event in seen if isinstance(event, ConductChanged)]
+                assert phases == ["lobby", "open", "archive"]
+                assert [event.counts for event in seen if isinstance(event, PollClosed)] == [(0, 4, 0)]
+                assert not any(isinstance(event, PollVoted) for event in seen)
+                phone.leave()
+            check(await world.log())
+
+    run(story(), until_s=300)
