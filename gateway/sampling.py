@@ -69,15 +69,15 @@ class Sample:
 
     def offer(self, entry: Entry, event: Event, now_s: float) -> list[Onward]:
         """What goes on at once. Empty: it waits for the end of the window (`due_s`), or it is left out."""
+        if self._waiting:  # nothing overtakes what waits
+            self._waiting.append((entry, event))
+            return []
         about = _about(event)
         if about in self._left_out:
             if isinstance(event, Recalled):
                 return [Onward(entry)]  # whoever pages back has it on the screen
             only = self._left_out[about]
             return [Onward(entry, only)] if only else []
-        if self._waiting:
-            self._waiting.append((entry, event))
-            return []
         if not isinstance(event, Posted):
             return [Onward(entry)]
         if self._free(event) or self._take(now_s, 1.0) >= 1.0:

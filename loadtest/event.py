@@ -66,6 +66,8 @@ LINES: Final = {
 HELD_WORD: Final = "加微信"
 MARK: Final = " ·t"
 PROPOSALS: Final = ("白睿康", "李安然", "陈知行", "林清扬", "周以宁")
+ACTORS: Final = 1 + len(PROPOSALS)
+"""The first guests: who gets a name, and who propose one."""
 P99_MS_MAX: Final = 500.0
 ANNOUNCED_S_MAX: Final = 2.0
 CHUNKS_KEPT: Final = 8_192
@@ -130,8 +132,8 @@ class Evening:
     seconds: dict[int, Histogram] = field(default_factory=dict)
     began: float = 0.0
     storm_at: float = float("inf")
-    authors: dict[int, str] = field(default_factory=dict)
-    """Of each message: who wrote it."""
+    readers: Counter[int] = field(default_factory=Counter)
+    """By how many each message was received."""
     told: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
 
@@ -152,7 +154,6 @@ class Evening:
         event, seq = frame["event"], frame["seq"]
         if event["type"] != "posted":
             return Heard(others=((seq, event["type"]),), last=seq)
-        self.authors[seq] = event["author"]
         if event.get("purpose") == "announcement":
             versions = tuple(language for language, _ in event.get("versions") or ())
             return Heard(
@@ -192,8 +193,9 @@ class Guest(RawMember):
             self.disorder += 1
         self.last = heard.last
         now = time.monotonic()
-        for _, intended in heard.posts:
+        for seq, intended in heard.posts:
             self.shown += 1
+            self.evening.readers[seq] += 1
             if intended:
                 late = now - intended
                 self.evening.delivery.add(late)
@@ -345,7 +347,7 @@ async def _evening(plan: Plan, product: Product, show: Callable[[str], None]) ->
     while now_s < plan.talk_s:
         ramp = 0.1 + 0.9 * min(1.0, now_s / (plan.talk_s / 3))
         now_s += chance.expovariate(plan.posts_per_s * ramp)
-        guest = guests[int(len(guests) * chance.random() ** 2)]  # some talk much, most hardly
+        guest = guests[ACTORS + int((len(guests) - ACTORS) * chance.random() ** 2)]  # some talk much, most hardly
         line = chance.choice(LINES[guest.languages[0]])
         acts.append((now_s, lambda guest=guest, line=line, number=number: post(guest, line, f"p{number}")))  # type: ignore[misc]  # mypy infers no lambda with a default
         number += 1
@@ -382,7 +384,7 @@ async def _evening(plan: Plan, product: Product, show: Callable[[str], None]) ->
     poll_of = poll["position"][1]
     voting: list[tuple[float, Callable[[], None]]] = []
     chosen = Counter[int]()
-    for guest in chance.sample(guests, min(plan.poll_votes, len(guests))):
+    for guest in chance.sample(guests[ACTORS:], min(plan.poll_votes, len(guests) - ACTORS)):
         choice = int(chance.random() < 0.6)
         chosen[choice] += 1
         voting.append(
@@ -404,7 +406,7 @@ async def _evening(plan: Plan, product: Product, show: Callable[[str], None]) ->
             lambda id, name=name: ProposeName(id=id, room=ROOM, of=naming_of, text=name, once="name")  # type: ignore[misc]  # mypy infers no lambda with a default
         )
         proposals.append(made["position"][1])
-    for guest in chance.sample(guests, min(plan.name_votes, len(guests))):
+    for guest in chance.sample(guests[ACTORS:], min(plan.name_votes, len(guests) - ACTORS)):
         proposal = chance.choice(proposals)
         voting.append(
             (
@@ -505,15 +507,10 @@ def _judged(
     chosen: Counter[int],
     accepted: int,
 ) -> dict[str, Any]:
-    events = {row["seq"]: row["event"] for row in log if "event" in row}
-    said = {
-        seq for seq, event in events.items() if event["type"] == "posted" and event.get("purpose") != "announcement"
-    }
-    must = {
-        seq
-        for seq, event in events.items()
-        if event["type"] in MUST_ARRIVE or (event["type"] == "posted" and event.get("purpose") == "announcement")
-    }
+    said = {row["seq"]: row["author"] for row in log if row["type"] == "message" and row["purpose"] == "message"}
+    events = {row["seq"]: row["event"] for row in log if row["type"] == "other"}
+    must = {row["seq"] for row in log if row["type"] == "message" and row["purpose"] == "announcement"}
+    must |= {seq for seq, event in events.items() if event["type"] in MUST_ARRIVE}
     stayed = [guest for guest in guests if guest.stayed and not guest.gone.is_set()]
     closed_by_server = [guest for guest in guests if guest.stayed and guest.gone.is_set()]
     lost_must = doubled = unexplained = 0
@@ -524,8 +521,8 @@ def _judged(
         doubled += len(guest.must) - len(set(guest.must))
         expected = sum(seq > first for seq in said)
         unexplained += abs(expected - guest.shown - guest.left_out)
-    times = Counter(evening.authors[seq] for seq in said if seq in evening.authors)
-    wrote = Counter(event["author"] for seq, event in events.items() if seq in said)
+    shown = {seq for seq in said if evening.readers[seq] > len(stayed) / 2}
+    times, wrote = Counter(said[seq] for seq in shown), Counter(said.values())
     shares = [times[author] / count for author, count in wrote.items()]
     jain = sum(shares) ** 2 / (len(shares) * sum(share * share for share in shares)) if any(shares) else 0.0
     quiet = [author for author, count in wrote.items() if count == 1]

@@ -78,9 +78,14 @@ def test_author_and_mentioned_receive_what_is_left_out_and_its_translation():
     made = Translated(of=5, revision=0, language="en", source="zh", text="x", engine="e", package="p")
     entry = Entry("r", "e", 6, 0, "en", encode_event(made))
     assert sample.offer(entry, made, 0.1) == [Onward(entry, frozenset({"first0", "bob"}))]
+    sample.offer(*post(7, "first2"), 0.1)
+    behind = Entry("r", "e", 8, 0, "en", encode_event(made))
+    assert sample.offer(behind, made, 0.1) == [], "nothing overtakes what waits"
+    onward, _ = sample.close_window(0.2)
+    assert [each.entry.seq for each in onward] == [7, 8]
     gone = Recalled(of=5, by="first0", author="first0")
-    entry = Entry("r", "e", 7, 0, "", encode_event(gone))
-    assert sample.offer(entry, gone, 0.1) == [Onward(entry)], "whoever pages back has it on the screen"
+    entry = Entry("r", "e", 9, 0, "", encode_event(gone))
+    assert sample.offer(entry, gone, 0.2) == [Onward(entry)], "whoever pages back has it on the screen"
 
 
 @settings(max_examples=100, deadline=None)
