@@ -152,7 +152,7 @@ class Untranslated(Struct, frozen=True, kw_only=True, tag_field="type", tag="unt
     language: str
     source: str
     reason: str
-    """no_package, doubtful, too_late, overload, names_lost, engine_failed: pages translate this word."""
+    """no_package, doubtful, too_late, overload, names_lost, engine_failed, moderated: pages translate this word."""
 
 
 class RoomChanged(Struct, frozen=True, kw_only=True, tag_field="type", tag="room_changed"):

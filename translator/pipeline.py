@@ -51,6 +51,8 @@ class Why(StrEnum):
     NAMES_LOST = "names_lost"
     ENGINE_FAILED = "engine_failed"
     NOTHING_TO_TRANSLATE = "nothing_to_translate"
+    MODERATED = "moderated"
+    """The room's word list is met in the translation, and not in the original: a machine said it, nobody else."""
 
 
 @dataclass(frozen=True, slots=True)

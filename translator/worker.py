@@ -52,6 +52,7 @@ from translator.retrying import RETRY_FIRST_S, RETRY_MAX_S, settled
 from translator.shared import Row, SharedRows
 from translator.telling import BUDGET_MS, Telling
 from translator.terms import Placing, Terms
+from translator.wordlists import WordLists
 
 if TYPE_CHECKING:
     from chat.traces import Traces
@@ -119,6 +120,7 @@ class Worker:
         self._telling = Telling(room_log, clock_ms)
         self._counted = self._telling.counted
         self._glossaries = Glossaries(room_log)
+        self._word_lists = WordLists(room_log)
         self._parking = Parking(
             name, parked, self._pace, clock_ms, self._counted, idle=self._is_idle, settle=self._caught_up
         )
@@ -267,13 +269,25 @@ class Worker:
         if row is not None and self._shared is not None:
             self._shared.keep(row)
 
+    async def _fit(self, debt: Debt, outcome: Translation | Refusal) -> Translation | Refusal:
+        """What the room's word list says of a translation. A hit that the original has as well was decided about when
+        it was written, and moderators read everything."""
+        if not isinstance(outcome, Translation) or debt.text.audience:
+            return outcome
+        terms = await self._word_lists.of(debt.job.room)
+        if terms is None or not terms.find(outcome.text):
+            return outcome
+        if terms.find(debt.text.text):
+            return outcome
+        return Refusal(Why.MODERATED, outcome.source, "a listed word in the translation")
+
     def _is_late(self, text: JobText) -> bool:
         return bool(text.posted_at_ms) and self._clock_ms() > text.posted_at_ms + (text.budget_ms or BUDGET_MS)
 
     async def _serve_debt(self, debt: Debt, terms: Terms, row: Row | None) -> None:
         traces, began_ns = self._traces, self._traces.now_ns() if self._traces else 0
         priority = URGENT if debt.text.asked or debt.text.urgent else POSTED
-        outcome = _introduced(await self._outcome(debt, terms, row, priority), terms, debt)
+        outcome = await self._fit(debt, _introduced(await self._outcome(debt, terms, row, priority), terms, debt))
         if isinstance(outcome, Refusal) and debt.is_for_its_own_readers and not debt.text.asked:
             return  # who reads the line is not told of a word in it that stays foreign
         if isinstance(outcome, Refusal) and outcome.why is Why.OVERLOAD and not debt.text.asked:
@@ -359,7 +373,7 @@ class Worker:
             if debt is None:
                 continue
             debt = replace(debt, marked=True)
-            outcome = _introduced(await self._outcome(debt, terms, None, CATCH_UP), terms, debt)
+            outcome = await self._fit(debt, _introduced(await self._outcome(debt, terms, None, CATCH_UP), terms, debt))
             if isinstance(outcome, Refusal) and outcome.why is Why.OVERLOAD:
                 raise Unavailable("no lull after all")
             await self._telling.say(debt, outcome)

@@ -110,6 +110,7 @@ export const LATER = {
   error_name_refused: ["这个名字不能提议", "That name cannot be proposed"],
   error_hook_not_found: ["没有这个网络钩子", "There is no such webhook"],
   error_over: ["已经结束了", "That is over already"],
+  reason_moderated: ["译文里有这个房间不收的词", "the translation has words in it that this room does not take"],
   error_banned: ["你已被管理员请出这个房间", "A moderator banned you from this room"],
   error_muted: ["你被管理员禁言了", "A moderator muted you here"],
   error_not_now: ["现在还不能在这里发言", "You cannot speak here just now"],

@@ -27,7 +27,7 @@ from chat.commands import (
 )
 from chat.conduct import ORDINARY, Conduct, conduct_of
 from chat.errors import ErrorCode, Rejected
-from chat.events import EVERYONE, Entry, Event, Left, Posted, Recalled, Translated
+from chat.events import EVERYONE, Entry, Event, Left, Posted, Recalled, Translated, Untranslated
 from chat.live_commands import (
     Ask,
     DecideHeld,
@@ -48,6 +48,8 @@ from chat.room import Caller
 from chat.service import Service
 from chat.wire import decode_event
 from tests.support.virtual_time import now_ms, run
+from tests.support.world import Dictionary
+from translator.worker import Worker
 
 ROOM = "hall"
 OWNER = Caller("owner", "Olive", may_create=True)
@@ -428,6 +430,36 @@ def test_a_held_message_is_decided_once_and_posted_once() -> None:
         await hall.check()
 
     run(story())
+
+
+def test_a_listed_word_in_the_translation_alone_hides_the_translation_alone() -> None:
+    """And what is held is translated for moderators, whatever it says."""
+
+    async def story() -> None:
+        hall = await Hall().open()
+        await hall.engine.presence.report(ROOM, "g", Roster(2, {("en",): 1, ("zh",): 1}), 60_000)
+        await hall.words(Word(text="zh"), Word(text="spam"))
+        said, held = await hall.say(BOB, "hello there"), await hall.say(BOB, "some spam")
+        worker = Worker(
+            "w",
+            hall.engine.jobs,
+            hall.engine.log,
+            Dictionary(random.Random(1)),  # type: ignore[arg-type]  # a stand-in for the pipeline
+            parked=hall.engine.parked,
+            clock_ms=now_ms,
+        )
+        working = asyncio.create_task(worker.run())
+        await asyncio.sleep(2)
+        worker.stop()
+        await working
+        told: dict[int, tuple[str, object]] = {}
+        for entry in await hall.entries():
+            event = decode_event(entry.body)
+            if isinstance(event, Translated | Untranslated):
+                told[event.of] = (entry.audience, event.text if isinstance(event, Translated) else event.reason)
+        assert told == {said: ("zh", "moderated"), held: (MODERATORS, "[zh] some spam")}
+
+    run(story(), until_s=1e6)
 
 
 def test_prescreened_messages_go_through_in_time_but_not_of_who_was_muted_since() -> None:
