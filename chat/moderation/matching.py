@@ -10,7 +10,7 @@ Invariant: which terms there are changes what a text costs only where the text c
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from operator import attrgetter
 from typing import Final
 
@@ -22,6 +22,8 @@ from chat.moderation.patterns import Pattern, core_of, is_han, is_latin, letters
 from chat.moderation.terms import LISTED_TERMS_MAX, NOTHING, Action, Hits, Kind, Term, checked
 
 _DOUBLED: Final = re.compile(r"(.)\1", re.DOTALL)
+_MASKED: Final = re.compile(r"\w[^\w\s'’,;:?]{1,6}\w")
+"""Something between two letters: without it no letter is masked, and terms that were named for that are not meant."""
 _MASKED_LETTERS_MIN: Final = 3
 """What is left of a term without its vowels must be so long to be looked for: `fck`, not `s`."""
 _CANDIDATES_MAX: Final = 200
@@ -44,9 +46,9 @@ class TermList:
         self._skeleton = Skeleton(sign for core in cores if len(letters_of(core)) < 2 for sign in core if sign.strip())
         self._sounds = Sounds()
         self._by_letters = _Automaton(
-            (collapsed(core_part.translate(self._skeleton)), number)
+            (collapsed(form.translate(self._skeleton)), number + (0 if form is core else len(cores)))
             for number, core in enumerate(cores)
-            for core_part in (core, *_masked(core, self.terms[number]))
+            for form in (core, *_masked(core, self.terms[number]))
         )
         self._by_sound = _Automaton(
             (core.translate(self._sounds), number)
@@ -62,12 +64,17 @@ class TermList:
         skeleton = text.translate(self._skeleton)
         if _DOUBLED.search(skeleton):
             skeleton = collapsed(skeleton)
-        candidates = self._by_letters.in_text(skeleton)
+        candidates: Set[int] = self._by_letters.in_text(skeleton)
         if self._by_sound.size and not text.isascii():
             candidates = candidates | self._by_sound.in_text(text.translate(self._sounds))
         if not candidates:
             return NOTHING
-        return self._looked_at(text, sorted(candidates)[:_CANDIDATES_MAX])
+        masked = {number - len(self.terms) for number in candidates if number >= len(self.terms)}
+        if masked:
+            candidates = {number for number in candidates if number < len(self.terms)}
+            if _MASKED.search(text):
+                candidates |= masked
+        return self._looked_at(text, sorted(candidates)[:_CANDIDATES_MAX]) if candidates else NOTHING
 
     def _looked_at(self, text: str, candidates: list[int]) -> Hits:
         folded = folding(text)
