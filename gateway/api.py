@@ -881,7 +881,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         answer=MessageMade,
         status=201,
         takes_once=True,
-        errors=(*_ON_STAGE, ErrorCode.NOTHING_TO_SAY),
+        errors=(*_ON_STAGE, ErrorCode.NOTHING_TO_SAY, ErrorCode.MUTED, ErrorCode.WORDS_REFUSED),
     ),
     Operation(
         "PUT",
