@@ -113,22 +113,12 @@ export class Conversation extends EventTarget {
   /** Whether a reader of my languages probably needs a translation of this message. */
   needsTranslation(message) {
     if (message.kind !== "post" || message.author === this.me.user || message.recalled_by !== null) return false;
-    if (this.versionOf(message)) return false;
     const told = message.translations.get(this.target);
     // From my language into my language: only the foreign words in the middle of the line were translated.
     if (told && told.revision === message.revision) return !this.me.languages.includes(canonical(told.source || "und")) || (told.text !== null && told.source === told.language);
     if (scriptIn(message.text) === null) return false;
     if (message.written_in && message.revision === 0) return !this.me.languages.includes(canonical(message.written_in));
     return isForeign(message.text, this.me.languages);
-  }
-
-  /** What the author wrote for readers like me, where the text itself is not in the language I read first. */
-  versionOf({ versions, text, revision }) {
-    if (!versions || revision) return undefined;
-    const { languages } = this.me;
-    const own = guessTag(text, languages);
-    const read = languages.find((one) => one === own || versions.some(([language]) => language === one));
-    return read !== own && versions.find(([language]) => language === read);
   }
 
   /** Whether the server could translate it, as far as its routes tell. */
@@ -242,7 +232,6 @@ export class Conversation extends EventTarget {
         }
         return undefined;
       default:
-        // What is told of hosted rooms: heard by stage/stage.js.
         this.room.hosted = true;
         this.told.push(frame);
         return this.redraw();

@@ -191,7 +191,7 @@ function apply(room, { seq, at_ms, event }) {
         room.naming.set(seq, { seq, at_ms, event });
         if (/^ceremony_(opened|closed)/.test(event.type)) note(room, seq, at_ms, { kind: "naming", event });
       } else if (/^(conduct|sanction|held|report|words|hand|programme|poll|question)/.test(event.type)) {
-        room.hosted = true; // read by stage/state.js
+        room.hosted = true;
         room.naming.set(seq, { seq, at_ms, event });
         if (/^poll_(opened|closed)/.test(event.type)) note(room, seq, at_ms, { kind: "stage", event });
       }
@@ -219,11 +219,10 @@ function post(room, seq, at_ms, event) {
     mentions: event.mentions ?? [],
     written_in: event.written_in ?? "",
     announced: event.purpose === "announcement",
-    versions: event.versions, // the author's own words in other languages
     reply_to: event.reply_to ?? null,
     recalled_by: null,
     marks: new Map(),
-    translations: new Map(),
+    translations: new Map((event.versions ?? []).map(([language, text]) => [language, { seq, revision: 0, language, source: event.written_in, text, own: true }])),
     more: new Map(), // seq -> explained, suggested, voted: read by depth.js
   });
 }
@@ -277,15 +276,9 @@ export function reactions(message, me) {
   for (const mark of [...message.marks.values()].sort((a, b) => a.seq - b.seq)) {
     if (!mark.on) continue;
     const one = counts.get(mark.emoji) ?? { emoji: mark.emoji, count: 0, mine: false };
-    one.count += 1;
+    one.count += mark.n ?? 1;
     one.mine ||= mark.by === me;
     counts.set(mark.emoji, one);
-  }
-  for (const [emoji, n] of message.crowd ?? []) {
-    const one = counts.get(emoji) ?? { emoji, count: 0, mine: false };
-    one.count = Math.max(Number(one.mine), one.count + n);
-    if (one.count) counts.set(emoji, one);
-    else counts.delete(emoji);
   }
   return [...counts.values()];
 }

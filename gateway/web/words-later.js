@@ -101,6 +101,9 @@ export const LATER = {
   name_card_of: ["{name}的名片", "Name card of {name}"],
   my_name_card: ["我的名字", "My names"],
   // what is refused seldom
+  reason_no_package: ["服务器没有{source} → {target}的翻译包。主持人可以添加：diqiucun models install {from} {to}", "No translation package for {source} → {target} on this server. The host can add one: diqiucun models install {from} {to}"],
+  error_epoch_changed: ["聊天记录重新开始了", "The room's history began anew"],
+  error_too_many_rooms: ["同时打开的聊天室太多了", "Too many rooms are open"],
   error_room_exists: ["这个聊天室已经存在", "That room exists already"],
   error_owner_must_stay: ["房主不能离开", "The host cannot leave"],
   error_already_ready: ["连接重复，请刷新页面", "The connection was opened twice; please reload"],

@@ -54,6 +54,7 @@ class Stage {
     this.held = new Map(); // seq -> {what, text, until_ms, why}
     this.away = new Set(view.memory.get("stage-away", []));
     this.askedFor = new Set();
+    this.reacted = new Map(); // "seq emoji" -> my reaction that is about to be told with all others
     this.wait = null;
     this.hand = false;
     this.heard = []; // for the desk: arrivals of the last minutes
@@ -198,21 +199,24 @@ class Stage {
     for (const [seq, by] of Object.entries(counts)) {
       const message = find(this.talk.room, Number(seq));
       if (message?.kind !== "post" || message.recalled_by !== null) continue;
-      message.crowd ??= new Map();
-      for (const [emoji, n] of Object.entries(by)) message.crowd.set(emoji, (message.crowd.get(emoji) ?? 0) + n);
+      for (const [emoji, n] of Object.entries(by)) {
+        const known = this.reacted.get(`${seq} ${emoji}`);
+        this.reacted.delete(`${seq} ${emoji}`);
+        count(message, emoji, n - (known && Date.now() - known.at_ms < 1000 ? known.by : 0));
+      }
       message.version += 1;
     }
   }
 
-  // My own reaction is mine at once; its count is in what is told of all.
+  // My own reaction counts at once, and not again when all of them are told.
   react(message, emoji, on) {
     this.talk.change("react", { of: message.seq, emoji, on }).then((ack) => {
       if ((this.state.conduct.kind ?? "group") !== "live") return;
       const mark = `${this.me} ${emoji}`;
       if (Boolean(message.marks.get(mark)?.on) === on) return;
-      message.marks.set(mark, { seq: ack.position?.[1] ?? 0, by: this.me, emoji, on });
-      message.crowd ??= new Map();
-      message.crowd.set(emoji, (message.crowd.get(emoji) ?? 0) + (on ? -1 : 1));
+      message.marks.set(mark, { seq: ack.position?.[1] ?? 0, by: this.me, emoji, on, n: 0 });
+      count(message, emoji, on ? 1 : -1);
+      this.reacted.set(`${message.seq} ${emoji}`, { by: on ? 1 : -1, at_ms: Date.now() });
       message.version += 1;
       this.talk.redraw();
     }, () => {});
@@ -444,7 +448,7 @@ class Stage {
       icon("horn"),
       h("button", { type: "button", class: "announced-words", "data-part": "announcement", onclick: () => this.view.messages.jump(message.seq) },
         h("span", { class: "text", dir: "auto", lang: read.main.language || null }, textNodes(read.main, this.me)),
-        read.main.made && h("span", { class: "stage-small" }, say("by_machine"))),
+        read.main.made === "machine" && h("span", { class: "stage-small" }, say("by_machine"))),
       this.#putAway(message.seq));
   }
 
@@ -637,6 +641,13 @@ class Stage {
   host(sheet, ...rest) {
     return import("./host.js").then((desk) => desk[sheet](this, ...rest), () => toast(wordsForError(this.page.say, "network"), { refusal: true }));
   }
+}
+
+// Counts without names are one mark of nobody's: it stands beside the marks of those whose names are known.
+function count(message, emoji, by) {
+  const known = message.marks.get(` ${emoji}`) ?? { seq: Number.MAX_SAFE_INTEGER, by: "", emoji, n: 0 };
+  const n = known.n + by;
+  message.marks.set(` ${emoji}`, { ...known, n, on: n !== 0 });
 }
 
 /** Adds the stage to a room's view, once; returns what can be asked of it. */

@@ -21,16 +21,14 @@ export function reading(message, talk, shown) {
   const guessed = guessTag(message.text, languages);
   // Words of another language in the middle of my own do not make the line one of theirs.
   const original = { text: message.text, language: translation?.language === guessed ? guessed : known || guessed, mentions: message.mentions, terms: talk.depth?.termsOf(message, languages) };
-  const version = talk.versionOf(message);
-  if (version) return { main: { text: version[1], language: version[0], mentions: message.mentions }, other: null, state: "plain" };
   const needed = talk.needsTranslation(message);
   const better = talk.depth?.betterFor(message, languages);
   const best = (shown !== "machine" && better) || translation;
   if (best) {
-    const translated = { text: best.text, language: best.language, mentions: message.mentions, starter: best.starter, made: best === better ? "members" : "machine" };
+    const translated = { text: best.text, language: best.language, mentions: message.mentions, starter: best.starter, made: best === better ? "members" : best.own ? "author" : "machine" };
     const wanted = shown ?? (needed ? "translated" : "original");
     const first = wanted === "both" ? needed : wanted !== "original";
-    return { main: first ? translated : original, other: first ? original : translated, state: wanted === "both" ? "both" : "toggle", source: known || original.language, better, translation };
+    return { main: first ? translated : original, other: first ? original : translated, state: wanted === "both" ? "both" : translation?.own ? "plain" : "toggle", source: known || original.language, better, translation };
   }
   if (talk.expecting.has(message.seq)) return { main: original, other: null, state: "waiting" };
   if (!needed || refusal?.reason === "nothing_to_translate") return { main: original, other: null, state: "plain" };

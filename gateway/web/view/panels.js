@@ -47,7 +47,7 @@ export function openMessage(view, message) {
         h("p", { class: "text", dir: "auto", lang: source === "und" ? null : source }, textNodes(message, talk.me.user)),
         translations.map((one) => h("div", { class: "translation" },
           h("p", { class: "text", dir: "auto", lang: one.language }, textNodes({ text: one.text, mentions: message.mentions }, talk.me.user)),
-          h("p", { class: "label" }, h("span", { class: "seal-small", lang: "zh", "aria-hidden": "true" }, "译"), `${say("machine")}${one.starter ? ` · ${say("starter")}` : ""}`))),
+          h("p", { class: "label" }, !one.own && h("span", { class: "seal-small", lang: "zh", "aria-hidden": "true" }, "译"), one.own ? say("announcement") : `${say("machine")}${one.starter ? ` · ${say("starter")}` : ""}`))),
         read.state === "refused" && h("p", { class: "label" }, refusalWords(read, message, talk, say, ui))),
       suggestionList(view, message, close),
       h("div", { class: "emoji-row", role: "group", "aria-label": say("message_actions") }, EMOJI.map((emoji) => h("button", {
@@ -62,8 +62,8 @@ export function openMessage(view, message) {
       deeperActions(view, message).map((one) => action(...one)),
       action("copy", say("copy"), () => copy(view, read.main.text)),
       own && action("edit", say("edit"), () => composer.edit(message)),
-      !own && action("flag", say("report"), () => view.stage("open", "openReport", message)),
-      !own && moderates(talk.room) && action("desk", say("about_author"), () => view.stage("host", "openMember", { user: message.author, name, of: message.seq })),
+      !own && action("flag", say("report"), () => view.part("stage", "open", "openReport", message)),
+      !own && moderates(talk.room) && action("desk", say("about_author"), () => view.part("stage", "host", "openMember", { user: message.author, name, of: message.seq })),
       mayRecall && careful(say("recall"), say("recall_sure"), then(() => talk.change("recall", { of: message.seq }).catch(() => {})), "recall"),
     ];
   });
@@ -83,7 +83,7 @@ export function openPeople(view) {
   const { talk } = view;
   const { say, ui } = view.page;
   talk.askPeople();
-  view.naming("render");
+  view.part("naming", "render");
   openSheet(say("who_is_here"), say("close"), (close) => {
     const body = h("div", { class: "people" });
     let drawn = null;
@@ -113,7 +113,7 @@ export function openPeople(view) {
               type: "button", class: "plain", "aria-haspopup": "dialog", "aria-label": say("name_card_of", { name: talk.called(person.user, person.name) }),
               onclick: () => {
                 close();
-                view.naming("openCard", person.user);
+                view.part("naming", "openCard", person.user);
               },
             }, icon("card"))))));
         })];
@@ -154,7 +154,7 @@ export function openSettings(view) {
             setInterface(language);
           },
         }, words)))),
-      h("div", { class: "field" }, ...[["card", "my_name_card", () => view.naming("openCard", talk.me.user)], ["book", "glossary", openGlossary], moderates(talk.room) && ["settings", "room_settings", openRoom], moderates(talk.room) && ["desk", "host_desk", () => view.stage("host", "openDesk")]].filter(Boolean).map(([picture, words, open]) => h("button", {
+      h("div", { class: "field" }, ...[["card", "my_name_card", () => view.part("naming", "openCard", talk.me.user)], ["book", "glossary", openGlossary], moderates(talk.room) && ["settings", "room_settings", openRoom], moderates(talk.room) && ["desk", "host_desk", () => view.part("stage", "host", "openDesk")]].filter(Boolean).map(([picture, words, open]) => h("button", {
         type: "button", class: "action", onclick: () => {
           close();
           open(view);

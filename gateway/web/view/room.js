@@ -80,31 +80,24 @@ export class RoomView {
     this.#showTyping();
     const { room, me } = this.talk;
     if (this.context.naming) this.context.naming.render();
-    else if (room.named || room.cards?.list.length || room.ceremonies?.length) this.naming("render");
+    else if (room.named || room.cards?.list.length || room.ceremonies?.length) this.part("naming", "render");
     if (this.context.stage) this.context.stage.render();
-    else if (room.hosted || Object.keys(room.conduct ?? {}).length) this.stage("render");
+    else if (room.hosted || Object.keys(room.conduct ?? {}).length) this.part("stage", "render");
     if (this.context.depth) this.context.depth.render(this);
     else if (room.deep || room.pins?.length || /owner|moderator/.test(room.role) || room.title.split(/[·|/—]/).every((part) => isForeign(part, me.languages))) this.#later("render");
   }
 
   // What lies under the messages (pins, slang, corrections, previews) is fetched when the room has any of it.
   #later(verb, ...rest) {
-    import("./depth.js").then((depth) => depth.begin(this)[verb](this, ...rest), () => toast(wordsForError(this.page.say, "network"), { refusal: true }));
+    import("./depth.js").then((depth) => depth.begin(this)[verb](this, ...rest), this.#lost);
   }
 
-  /** Names and their ceremonies are fetched when the room has any, or somebody asks. */
-  naming(...asked) {
-    this.#part("naming", ...asked);
+  /** "naming", "stage": names and hosted rooms are fetched when the room has any, or somebody asks. */
+  part(part, verb, ...rest) {
+    import(`../${part}/${part}.js`).then((found) => found.begin(this)[verb](...rest), this.#lost);
   }
 
-  /** As well what hosts and their audience see. */
-  stage(...asked) {
-    this.#part("stage", ...asked);
-  }
-
-  #part(part, verb, ...rest) {
-    import(`../${part}/${part}.js`).then((found) => found.begin(this)[verb](...rest), () => toast(wordsForError(this.page.say, "network"), { refusal: true }));
-  }
+  #lost = () => toast(wordsForError(this.page.say, "network"), { refusal: true });
 
   #head() {
     const { room } = this.talk;
@@ -221,6 +214,6 @@ export class RoomView {
 
   // The sheets are fetched when the first one is opened, and once the page has nothing else to do.
   #open(sheet, ...rest) {
-    import("./panels.js").then((panels) => panels[sheet](this, ...rest), () => toast(wordsForError(this.page.say, "network"), { refusal: true }));
+    import("./panels.js").then((panels) => panels[sheet](this, ...rest), this.#lost);
   }
 }
