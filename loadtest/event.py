@@ -313,6 +313,13 @@ async def evening_of(plan: Plan, data_dir: Path, show: Callable[[str], None]) ->
 
 
 async def _evening(plan: Plan, product: Product, show: Callable[[str], None]) -> dict[str, Any]:
+    async with asyncio.TaskGroup() as tasks:
+        return await _played(plan, product, show, tasks)
+
+
+async def _played(
+    plan: Plan, product: Product, show: Callable[[str], None], tasks: asyncio.TaskGroup
+) -> dict[str, Any]:
     chance, evening, keys = random.Random(plan.seed), Evening(), product.data_dir / "token-keys.json"
     owner_token = mint(keys, "host", name="榕榕", create=True)
     host = await RawMember.connect(product.port)
@@ -326,13 +333,13 @@ async def _evening(plan: Plan, product: Product, show: Callable[[str], None]) ->
 
     show(f"{plan.people:,} people walk in within {plan.walk_in_s:g} s")
     evening.began = began = time.monotonic()
-    walking = [
-        asyncio.ensure_future(
+    came = await asyncio.gather(
+        *(
             walk_in(product.port, evening, number, tokens[number], code, began + plan.walk_in_s * number / plan.people)
-        )
-        for number in range(plan.people)
-    ]
-    came = await asyncio.gather(*walking, return_exceptions=True)
+            for number in range(plan.people)
+        ),
+        return_exceptions=True,
+    )
     guests = [guest for guest in came if isinstance(guest, Guest)]
     evening.refused.update(type(failed).__name__ for failed in came if not isinstance(failed, Guest))
     walked_in_s = time.monotonic() - began
@@ -374,9 +381,9 @@ async def _evening(plan: Plan, product: Product, show: Callable[[str], None]) ->
 
     acts.append((plan.talk_s * 0.5, announce))
     stop = asyncio.Event()
-    moderating = asyncio.ensure_future(moderate(host, evening, stop))
+    moderating = tasks.create_task(moderate(host, evening, stop))
     started = time.monotonic()
-    talking = asyncio.ensure_future(at_times(acts, started))
+    talking = tasks.create_task(at_times(acts, started))
 
     poll = await host.ask(
         lambda id: OpenPoll(id=id, room=ROOM, question="下一首唱什么？", options=("茉莉花", "Imagine"), once="poll")
@@ -433,7 +440,7 @@ async def _evening(plan: Plan, product: Product, show: Callable[[str], None]) ->
         guest.stayed = False
         guest.close()
     returning = [
-        asyncio.ensure_future(
+        tasks.create_task(
             come_back(
                 product.port, evening, guest, tokens[guest.number], storm + chance.uniform(0.5, plan.back_within_s)
             )
