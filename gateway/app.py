@@ -116,6 +116,7 @@ class App:
         ):
             clock = Clock()
             watch = Watch(clock, rooms_named=settings.metrics_rooms, traces=traces)
+            classifier = classifier_of(settings, poster, clock)
             service = Service(
                 watch.over_log(engine.log),
                 engine.presence,
@@ -123,6 +124,7 @@ class App:
                 engine.invites,
                 now_ms=clock.now_ms,
                 new_id=lambda: secrets.token_hex(12),
+                classifier=classifier,
             )
             gateway = Gateway(
                 service,
@@ -133,7 +135,6 @@ class App:
                 clock=clock,
                 watch=watch,
             )
-            classifier = classifier_of(settings, poster, clock)
             api = Api(
                 service,
                 keys,

@@ -2,7 +2,7 @@
 
 Invariant: what this lets through depends on nothing but its arguments, which are rows that the append is guarded by; so
 a mute that lands between a look and its append is seen, however close the race was. Moderators and owners are bound by
-nothing but the end of the event.
+nothing but the end of the event, and what somebody of a higher rank decided about them.
 """
 
 from dataclasses import dataclass
@@ -85,15 +85,15 @@ def may_speak(
     `unique`. Raises Rejected: OVER, BANNED, MUTED, NOT_NOW, EMOJI_ONLY, SLOW_MODE, SAID_ALREADY."""
     if conduct.phase == "archive":
         raise Rejected(ErrorCode.OVER, "the event is over")
-    if moderator:
-        return MODERATING
     standing = in_force(member.standing, now_ms)
     may_enter(standing, now_ms)
     if standing.muted:
         raise Rejected(ErrorCode.MUTED, retry_after_ms=_left_ms(standing, now_ms))
+    audience = own_audience(member.user) if standing.shadowed else EVERYONE
+    if moderator:
+        return Manner(audience, exempt=True)
     if way in SPEAKING or way == "line":
         _has_the_floor(conduct, member, standing, now_ms, way)
-    audience = own_audience(member.user) if standing.shadowed else EVERYONE
     if way not in ("message", "edit"):
         return Manner(audience)
     if conduct.emoji_only and has_words(text):
