@@ -14,6 +14,7 @@ PYTEST_ARGS ?=
 TRAIN_ARGS ?=
 BENCH_ARGS ?=
 ARCHIVE_ARGS ?=
+EVENT_ARGS ?=
 
 # One stamp for each set of requirements; older than pyproject.toml, it is made anew.
 RUN_READY := $(VENV)/.ready-run
@@ -26,7 +27,7 @@ SHOW := awk -v tty="$$([ -t 1 ] && echo 1 || true)" \
   '/^(Collecting|Building|Installing)/ && tty {printf "\r\033[K  %3d  %.70s", ++n, $$0; fflush()} END {if (tty) printf "\r\033[K"}'
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fast lint docs kill-test kill-test-cluster bench-idle bench-ceremony bench-fanout bench-latency bench-ingest bench-storm bench-stall bench-members bench-rooms bench-capacity bench-translate bench-archive bench-moderation bench-overload screenshots train train-tiny evaluate everyday clean
+.PHONY: help run test event fast lint docs kill-test kill-test-cluster bench-idle bench-ceremony bench-fanout bench-latency bench-ingest bench-storm bench-stall bench-members bench-rooms bench-capacity bench-translate bench-archive bench-moderation bench-overload screenshots train train-tiny evaluate everyday clean
 
 help:  ## list these commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -93,6 +94,9 @@ bench-fanout: $(TEST_READY)  ## one room, many readers: against other servers an
 
 bench-latency: $(TEST_READY)  ## how late 20,000 deliveries a second are heard, beside other servers (BENCH_ARGS)
 	$(BIN)/python -m loadtest.bench.latency $(BENCH_ARGS)
+
+event: $(TEST_READY)  ## an evening with 5,000 people, simulated (EVENT_ARGS="--people 500 --speed 4")
+	$(BIN)/python -m loadtest.event $(EVENT_ARGS)
 
 bench-translate: $(TEST_READY)  ## chat lines a second, against argostranslate and LibreTranslate
 	$(BIN)/python -m loadtest.bench.translate
