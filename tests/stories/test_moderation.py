@@ -476,7 +476,7 @@ def test_a_classifier_outside_is_asked_last() -> None:
         strict = hall.service.classifier = Strict()
         await hall.words(Word(text="spam"))
         await hall.say(BOB, "fine")
-        await hall.say(HOST, "bad")
+        await hall.say(HOST, "bad, says the host")
         await hall.say(BOB, "spam")
         assert await hall.refusal(hall.say(BOB, "bad")) is ErrorCode.WORDS_REFUSED
         odd = await hall.say(BOB, "odd")
