@@ -111,8 +111,8 @@ class Plan:
 class Heard:
     """One chunk of frames, decoded once for all who receive the same bytes."""
 
-    posts: tuple[tuple[int, float], ...] = ()
-    """(seq, intended time) of messages."""
+    posts: tuple[tuple[int, float, str], ...] = ()
+    """(seq, intended time, author) of messages."""
     others: tuple[tuple[int, str], ...] = ()
     left_out: int = 0
     last: int = 0
@@ -160,7 +160,7 @@ class Evening:
                 others=((seq, "announcement"),), last=seq, announcements=(event["written_in"] or "zh", *versions)
             )
         _, mark, at = event["text"].rpartition(MARK)
-        return Heard(posts=((seq, float(at) if mark else 0.0),), last=seq)
+        return Heard(posts=((seq, float(at) if mark else 0.0, event["author"]),), last=seq)
 
 
 class Guest(RawMember):
@@ -170,7 +170,9 @@ class Guest(RawMember):
     number: int
     languages: tuple[str, ...]
     stayed: bool
+    user: str
     shown: int
+    own: list[int]
     left_out: int
     must: list[int]
     last: int
@@ -193,8 +195,10 @@ class Guest(RawMember):
             self.disorder += 1
         self.last = heard.last
         now = time.monotonic()
-        for seq, intended in heard.posts:
+        for seq, intended, author in heard.posts:
             self.shown += 1
+            if author == self.user:
+                self.own.append(seq)
             self.evening.readers[seq] += 1
             if intended:
                 late = now - intended
@@ -217,6 +221,7 @@ def ready(guest: Guest, evening: Evening, number: int) -> None:
     chance = random.Random(number)
     guest.evening, guest.number = evening, number
     guest.languages = chance.choices(LANGUAGES, SHARES)[0]
+    guest.user, guest.own = f"u{number}", []
     guest.stayed, guest.shown, guest.left_out = True, 0, 0
     guest.must, guest.last, guest.disorder, guest.head = [], 0, 0, None
 
@@ -520,6 +525,7 @@ def _judged(
     must |= {seq for seq, event in events.items() if event["type"] in MUST_ARRIVE}
     stayed = [guest for guest in guests if guest.stayed and not guest.gone.is_set()]
     closed_by_server = [guest for guest in guests if guest.stayed and guest.gone.is_set()]
+    shown = {seq for seq in said if evening.readers[seq] > len(stayed) / 2}
     lost_must = doubled = unexplained = 0
     for guest in stayed:
         first = guest.head.seq if guest.head else 0
@@ -527,8 +533,8 @@ def _judged(
         lost_must += len(due - set(guest.must))
         doubled += len(guest.must) - len(set(guest.must))
         expected = sum(seq > first for seq in said)
-        unexplained += abs(expected - guest.shown - guest.left_out)
-    shown = {seq for seq in said if evening.readers[seq] > len(stayed) / 2}
+        counted_twice = sum(seq not in shown for seq in guest.own)  # one's own, shown to oneself and told as left out
+        unexplained += abs(expected - guest.shown - guest.left_out + counted_twice)
     times, wrote = Counter(said[seq] for seq in shown), Counter(said.values())
     shares = [times[author] / count for author, count in wrote.items()]
     jain = sum(shares) ** 2 / (len(shares) * sum(share * share for share in shares)) if any(shares) else 0.0
