@@ -8,7 +8,7 @@ from tests.house.sources import imports, modules
 LEVELS = {
     0: "chat chat.ids chat.language chat.limits chat.errors chat.events chat.commands chat.frames"
     " chat.conduct chat.live_events chat.live_commands chat.live_frames",
-    1: """""chat.measuring chat.ports chat.text chat.room chat.quota chat.wire chat.names chat.card chat.describing
+    1: """chat.measuring chat.ports chat.text chat.room chat.quota chat.wire chat.names chat.card chat.describing
           chat.programme chat.naming chat.hooks gateway gateway.session gateway.outbox gateway.closing
           gateway.fanout gateway.hub gateway.catchup gateway.quotas gateway.holding gateway.sampling gateway.crowd
           chat.moderation translator translator.scripts translator.punctuation translator.sentences
