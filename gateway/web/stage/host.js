@@ -49,9 +49,12 @@ class Desk {
         h("button", { type: "button", class: "plain", "aria-label": say("close"), onclick: () => this.dialog.close() }, icon("close"))),
       h("div", { class: "desk-body" }, Object.values(this.parts)), this.told);
     this.dialog.dataset.tab = this.tab;
-    this.dialog.addEventListener("keydown", (event) => this.#key(event));
+    // On the document: a part that goes out of sight leaves the focus with the body.
+    const key = (event) => this.#key(event);
+    document.addEventListener("keydown", key);
     this.dialog.addEventListener("close", () => {
       this.dialog.remove();
+      document.removeEventListener("keydown", key);
       clearInterval(this.timer);
       if (this.stage.desk === this) this.stage.desk = null;
     });
@@ -90,6 +93,10 @@ class Desk {
       }
     }
     this.render(true);
+    // The other text of a held message may still be made, and is not sent to moderators who do not read its language.
+    const fresh = this.frame?.held.some((one) => !this.#translations(one).length && this.stage.now() - one.at_ms < 10_000);
+    clearTimeout(this.later);
+    if (fresh && this.dialog.isConnected) this.later = setTimeout(() => this.ask(), 1000);
   }
 
   async #do(type, fields, words, undo = null) {
@@ -253,7 +260,7 @@ class Desk {
   }
 
   #key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.target.closest("input, textarea, select, dialog.sheet")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.target.closest("input, textarea, select") || document.querySelector("dialog.sheet[open]")) return;
     const step = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 }[event.key];
     const act = { a: "approve", r: "refuse", t: "timeout", m: "mute", b: "ban" }[event.key.toLowerCase()];
     const rows = this.rows;
@@ -435,7 +442,7 @@ class Desk {
       const at = 29 - Math.floor((now - at_ms) / 10_000);
       if (at >= 0) bins[at] += 0.1;
     }
-    const foreign = this.stage.heard.map((one) => room.messages.get(one.seq)).filter((one) => one?.kind === "post" && one.recalled_by === null && one.translations.size);
+    const foreign = this.stage.heard.map((one) => room.messages.get(one.seq)).filter((one) => one?.kind === "post" && one.recalled_by === null && [...one.translations.values()].some((each) => !each.own));
     const waits = foreign.flatMap((one) => [...one.translations.values()].filter((each) => each.text !== null && each.at_ms).map((each) => each.at_ms - one.at_ms)).sort((a, b) => a - b);
     const lost = [...room.messages.values()].filter((one) => one.kind === "post" && one.recalled_by === null && refusalFor(one, this.talk.me.languages)?.text === null && refusalFor(one, this.talk.me.languages).reason !== "nothing_to_translate").slice(-20);
     const budget = room.translation_budget_ms ?? 800;
