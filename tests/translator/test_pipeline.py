@@ -147,7 +147,7 @@ async def test_the_starter_asks_for_a_name(starter: Pipeline) -> None:
     assert outcome.text.startswith("@Brecken ")
     assert "name" in outcome.text
     assert outcome.text.endswith("?")
-    assert (outcome.package, outcome.version, outcome.starter) == ("starter-zh_en", "0.2", True)
+    assert (outcome.package, outcome.version, outcome.starter) == ("starter-zh_en", "0.3", True)
 
 
 async def test_the_starter_greets_in_chinese(starter: Pipeline) -> None:

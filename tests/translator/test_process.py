@@ -45,7 +45,7 @@ async def test_a_worker_process_translates_and_stops_when_told(data_dir: Path) -
             event = decode_event(answers[0].body)
             assert isinstance(event, Translated)
             assert "name" in event.text
-            assert (event.language, event.starter, event.package) == ("en", True, "starter-zh_en 0.2")
+            assert (event.language, event.starter, event.package) == ("en", True, "starter-zh_en 0.3")
             while await engine.jobs.backlog():
                 await asyncio.sleep(0.02)
             worker.send_signal(signal.SIGTERM)
