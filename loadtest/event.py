@@ -12,7 +12,6 @@ they resume, or are told of a gap.
 
 import argparse
 import asyncio
-import contextlib
 import json
 import random
 import resource
@@ -287,14 +286,17 @@ async def moderate(host: RawMember, evening: Evening, stop: asyncio.Event) -> di
         done["open"] = len(desk["held"]) + desk["more_held"]
         for view in desk["held"]:
             of, approve = view["of"], view["of"] % 3 == 0
-            with contextlib.suppress(ConnectionError):
-                await host.ask(
-                    lambda id, of=of, approve=approve: DecideHeld(  # type: ignore[misc]  # mypy infers no lambda with a default
-                        id=id, room=ROOM, of=of, approve=approve, once=f"d{of}"
-                    )
+            answer = await host.answer(
+                lambda id, of=of, approve=approve: DecideHeld(  # type: ignore[misc]  # mypy infers no lambda with a default
+                    id=id, room=ROOM, of=of, approve=approve, once=f"d{of}"
                 )
-                done["approved" if approve else "refused"] += 1
-                done["translated"] += bool(view["translations"])
+            )
+            if answer["type"] == "error":
+                evening.refused[f"moderator: {answer['code']}"] += 1
+                await asyncio.sleep((answer["retry_after_ms"] or 500) / 1000)
+                continue
+            done["approved" if approve else "refused"] += 1
+            done["translated"] += bool(view["translations"])
         await asyncio.sleep(1.0)
     return dict(done)
 
