@@ -47,6 +47,7 @@ from chat.ports import JobText, Roster, Verdict
 from chat.room import Caller
 from chat.service import Service
 from chat.wire import decode_event
+from tests.support.conduct_table import MODES, STANDINGS, code_of, expected
 from tests.support.virtual_time import now_ms, run
 from tests.support.world import Dictionary
 from translator.worker import Worker
@@ -59,57 +60,6 @@ GUEST = Caller("guest", "Gil", {ROOM: "guest"})
 EVE = Caller("eve", "Eve", {ROOM: "member"})
 """She listens."""
 ROLES = {"owner": OWNER, "moderator": HOST, "member": BOB, "guest": GUEST}
-
-ALL = "message edit line act typing"
-MODES: dict[str, tuple[Conduct, str, str]] = {
-    # what a member may do, and a guest; moderators may do everything, but nothing after the end
-    "group": (ORDINARY, ALL, ALL),
-    "live": (Conduct(kind="live"), ALL, ALL),
-    "lobby": (Conduct(phase="lobby"), "act", "act"),
-    "archive": (Conduct(phase="archive"), "", ""),
-    "members": (Conduct(speakers="members"), ALL, "line act"),
-    "seniors": (Conduct(speakers="seniors", senior_s=600), ALL, ALL),
-    "newcomers": (Conduct(speakers="seniors", senior_s=86_400), "line act", "line act"),
-    "invited": (Conduct(speakers="invited"), "line act", "line act"),
-    "slow": (Conduct(slow_s=30), ALL, ALL),
-    "emoji": (Conduct(emoji_only=True), "line act typing", "line act typing"),
-    "unique": (Conduct(unique=True), ALL, ALL),
-    "frozen": (Conduct(frozen=True), "act", "act"),
-    "prescreen": (Conduct(prescreen_s=5), "held line act typing", "held line act typing"),
-    "locked down": (Conduct(locked_down=True, senior_s=86_400), "held line act typing", "line act"),
-}
-STANDINGS: dict[str, tuple[SanctionAction, str]] = {
-    "free": ("unmute", "as the mode says"),
-    "muted": ("mute", "silent"),
-    "timed out": ("timeout", "silent"),
-    "banned": ("ban", "out"),
-    "kicked": ("kick", "out"),
-    "shadowed": ("shadow", "alone"),
-    "speaker": ("invite_speaker", "invited"),
-}
-
-
-def expected(mode: str, role: str, standing: str, way: str) -> str:
-    """heard, alone, held or refused: the specification."""
-    conduct, member, guest = MODES[mode]
-    outcome = STANDINGS[standing][1]
-    if conduct.phase == "archive":
-        return "refused"
-    if outcome in ("silent", "out"):
-        return "refused"
-    if role in ("owner", "moderator"):
-        return "alone" if outcome == "alone" else "heard"
-    may = (guest if role == "guest" else member).split()
-    if outcome == "invited" and mode in ("invited", "newcomers", "members"):
-        may = ALL.split()
-    if outcome == "alone":
-        may = [ALL.split()[0] if each == "held" else each for each in may]
-        if mode in ("prescreen", "locked down") and "message" in may:
-            may.append("edit")
-        return "alone" if way in may else "refused"
-    if way == "message" and "held" in may:
-        return "held"
-    return "heard" if way in may else "refused"
 
 
 class Hall:
@@ -208,6 +158,7 @@ def ways_of(hall: Hall, caller: Caller, anchor: int, own: int, suggested: int) -
         "message": [lambda: hall.say(caller, "something new")],
         "edit": [lambda: service.edit(caller, edit)],
         "line": [lambda: service.suggest(caller, suggest)],
+        "ask": [lambda: service.on_stage(caller, Ask(id=0, room=ROOM, text="when?", once="q"))],
         "act": [lambda: service.react(caller, react), lambda: service.vote(caller, vote)],
         "typing": [lambda: service.may_whisper(caller, ROOM)],
     }
@@ -237,8 +188,10 @@ def test_who_is_heard(mode: str) -> None:
                         before = await hall.head()
                         try:
                             answer = await ask()
-                        except Rejected:
+                        except Rejected as refused:
                             found = "refused"
+                            code = code_of(mode, standing, way, granted=True)
+                            assert refused.code is code, (mode, role, standing, way)
                             assert await hall.head() == before, "who is refused leaves nothing behind"
                         else:
                             found = "heard" if answer is not False else "alone"
