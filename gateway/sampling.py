@@ -17,7 +17,7 @@ from typing import Final
 
 from chat.events import Edited, Entry, Event, Explained, Posted, Reacted, Recalled, Translated, Untranslated
 
-WINDOW_S: Final = 0.25
+WINDOW_S: Final = 0.2
 LATELY_S: Final = 600.0
 LEFT_OUT_KEPT: Final = 5_000
 """Messages of which we know that they were left out: what is said about them later is left out, too."""

@@ -177,6 +177,7 @@ class Guest(RawMember):
     last: int
     disorder: int
     head: Position | None
+    since: float
 
     def _frame(self, opcode: int, payload: bytes) -> None:
         if opcode != 0x2:
@@ -199,7 +200,7 @@ class Guest(RawMember):
             if author == self.user:
                 self.own.append(seq)
             self.evening.readers[seq] += 1
-            if intended:
+            if intended > self.since:  # what was said before they came (back) is no delivery, it is history
                 late = now - intended
                 self.evening.delivery.add(late)
                 second = int(now - self.evening.began)
@@ -223,6 +224,7 @@ def ready(guest: Guest, evening: Evening, number: int) -> None:
     guest.user, guest.own = f"u{number}", []
     guest.stayed, guest.shown, guest.left_out = True, 0, 0
     guest.must, guest.last, guest.disorder, guest.head = [], 0, 0, None
+    guest.since = float("inf")
 
 
 async def walk_in(port: int, evening: Evening, number: int, token: str, invite: str, due: float) -> Guest:
@@ -234,7 +236,7 @@ async def walk_in(port: int, evening: Evening, number: int, token: str, invite: 
     await guest.ask(lambda id: Hello(id=id, token=token, languages=guest.languages))
     room = await guest.ask(lambda id: Join(id=id, room=ROOM, invite=invite))
     guest.head = Position(*room["head"])
-    guest.last = guest.head.seq
+    guest.last, guest.since = guest.head.seq, time.monotonic()
     evening.told["walked in"] += 1
     return guest
 
@@ -258,6 +260,7 @@ async def come_back(port: int, evening: Evening, before: Guest, token: str, due:
             evening.told["tried again"] += 1
             await asyncio.sleep(random.uniform(0.2, 1.5))
             continue
+        guest.since = time.monotonic()
         evening.told["came back"] += 1
         return guest
 
@@ -336,6 +339,10 @@ async def _played(
     words = (Word(text=HELD_WORD, action="hold"),)
     await host.ask(lambda id: SetWords(id=id, room=ROOM, words=words, once="words"))
     code = await invitation(product, owner_token)
+    moderator = await RawMember.connect(product.port)
+    helper = mint(keys, "helper", name="Helper", rooms={ROOM: "moderator"})
+    await moderator.ask(lambda id: Hello(id=id, token=helper, languages=("en", "zh")))
+    await moderator.ask(lambda id: Join(id=id, room=ROOM))
     tokens = [mint(keys, f"u{number}", name=f"Guest {number}") for number in range(plan.people)]
 
     show(f"{plan.people:,} people walk in within {plan.walk_in_s:g} s")
@@ -388,7 +395,7 @@ async def _played(
 
     acts.append((plan.talk_s * 0.5, announce))
     stop = asyncio.Event()
-    moderating = tasks.create_task(moderate(host, evening, stop))
+    moderating = tasks.create_task(moderate(moderator, evening, stop))
     started = time.monotonic()
     talking = tasks.create_task(at_times(acts, started))
 
@@ -529,6 +536,7 @@ def _judged(
     closed_by_server = [guest for guest in guests if guest.stayed and guest.gone.is_set()]
     shown = {seq for seq in said if evening.readers[seq] > len(stayed) / 2}
     lost_must = doubled = unexplained = 0
+    puzzles: list[dict[str, int]] = []
     for guest in stayed:
         first = guest.head.seq if guest.head else 0
         due = {seq for seq in must if seq > first}
@@ -536,7 +544,11 @@ def _judged(
         doubled += len(guest.must) - len(set(guest.must))
         expected = sum(seq > first for seq in said)
         counted_twice = sum(seq not in shown for seq in guest.own)  # one's own, shown to oneself and told as left out
-        unexplained += abs(expected - guest.shown - guest.left_out + counted_twice)
+        missing = expected - guest.shown - guest.left_out + counted_twice
+        unexplained += abs(missing)
+        if missing and len(puzzles) < 20:
+            found = {"guest": guest.number, "said": expected, "shown": guest.shown, "left_out": guest.left_out}
+            puzzles.append(found | {"own_left_out": counted_twice, "missing": missing})
     times, wrote = Counter(said[seq] for seq in shown), Counter(said.values())
     shares = [times[author] / count for author, count in wrote.items()]
     jain = sum(shares) ** 2 / (len(shares) * sum(share * share for share in shares)) if any(shares) else 0.0
@@ -585,6 +597,7 @@ def _judged(
             "reached_share_in_their_language": round(announced_share, 4),
         },
         "poll": {"counts": counts, "expected": [chosen[0], chosen[1]]},
+        "puzzles": puzzles,
         "stayed": len(stayed),
         "returned": len(returned),
         "seconds": [
