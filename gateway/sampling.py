@@ -1,14 +1,14 @@
 """A fair sample of a room in which more is said than anybody can read.
 
 The rule, in words: while a room stays under its readable rate, everybody receives everything. Above it, what is said
-in a quarter of a second is looked at together, and as many messages as can be read in that time go on: first those of
+in a fifth of a second is looked at together, and as many messages as can be read in that time go on: first those of
 hosts and moderators and announcements (all of them, always), then those of people of whom least was shown lately (so
 somebody who speaks for the first time comes before somebody who speaks for the tenth), and among equals who spoke
 first. The author of a message and whoever it mentions receive it in any case. All others are told how many were left
 out, and the log has every one of them.
 
 Pure: time arrives as an argument. Invariant: what goes on keeps the order of the log; nothing waits longer than
-`WINDOW_S`; nobody is told of fewer messages than were left out.
+`window_s`; nobody is told of fewer messages than were left out.
 """
 
 from collections import deque
@@ -64,6 +64,11 @@ class Sample:
         self._left_out: dict[int, frozenset[str]] = {}
 
     @property
+    def window_s(self) -> float:
+        """How long a window is: in each there is room for one message at least."""
+        return max(WINDOW_S, 1 / self.per_s)
+
+    @property
     def waits(self) -> bool:
         return bool(self._waiting)
 
@@ -83,7 +88,7 @@ class Sample:
         if self._free(event) or self._take(now_s, 1.0) >= 1.0:
             self._remember(event.author, now_s)
             return [Onward(entry)]
-        self._window_s = now_s + WINDOW_S
+        self._window_s = now_s + self.window_s
         self._waiting.append((entry, event))
         return []
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from chat.events import Entry, Mention, Posted, Recalled, Translated
 from chat.wire import encode_event
-from gateway.sampling import WINDOW_S, Onward, Sample
+from gateway.sampling import Onward, Sample
 
 
 def post(seq: int, author: str, *, mentions: str = "", announcement: bool = False) -> tuple[Entry, Posted]:
@@ -50,11 +50,11 @@ def test_above_it_those_of_whom_least_was_shown_come_first():
 
 
 def test_a_flood_of_one_does_not_crowd_out_another():
-    sample = crowded(8)
+    sample = crowded(10)
     for seq in range(20, 40):
         sample.offer(*post(seq, "flood"), 0.0)
     sample.offer(*post(40, "quiet"), 0.0)
-    onward, _ = sample.close_window(WINDOW_S)
+    onward, _ = sample.close_window(sample.due_s())
     assert everybody(onward) == [20, 40]
 
 
@@ -107,7 +107,7 @@ def test_nothing_is_twice_nor_forgotten_nor_out_of_order(said: list[tuple[float,
         if sample.waits and sample.due_s() <= now_s:
             take(*sample.close_window(sample.due_s()))
         take(sample.offer(*post(seq, str(author), announcement=announcement), now_s), [])
-        assert not sample.waits or sample.due_s() <= now_s + WINDOW_S
-    take(*sample.close_window(now_s + WINDOW_S))
+        assert not sample.waits or sample.due_s() <= now_s + sample.window_s
+    take(*sample.close_window(now_s + sample.window_s))
     assert seqs == list(range(1, len(said) + 1))
     assert told == sample.left
