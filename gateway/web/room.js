@@ -160,7 +160,7 @@ function apply(room, { seq, at_ms, event }) {
     case "translated":
     case "untranslated":
       if (event.of === room.title_seq && event.text) room.news.set(seq, event);
-      if ((room.named || room.hosted) && !find(room, event.of)) room.naming.set(seq, { seq, at_ms, event });
+      if ((room.named || room.hosted) && find(room, event.of)?.kind !== "post") room.naming.set(seq, { seq, at_ms, event });
       about(room, event, (message) => {
         const known = message.translations.get(event.language);
         const saysText = event.type === "translated";

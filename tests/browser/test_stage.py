@@ -2,6 +2,7 @@
 
 The story is one event from its lobby to a held message, so the tests of this file go on from one another."""
 
+import re
 import time
 
 import pytest
@@ -88,6 +89,8 @@ def test_an_announcement_is_read_in_the_hosts_own_words_and_a_poll_is_voted_in(p
     for at, words in enumerate(("Music", "Dance")):
         show.locator(".poll-input input[type=text]").nth(at).fill(words)
     show.get_by_role("button", name="发起", exact=True).click()
+    expect(xiaoyu.page.locator(".stage-cards .poll-question")).to_have_attribute("lang", "zh")
+    expect(xiaoyu.page.locator(".stage-cards .poll-question")).to_have_text(re.compile(r"[\u4e00-\u9fff]"))
     for phone in (brecken, xiaoyu):
         phone.page.locator(".stage-cards .poll-option").nth(0).click()
         expect(phone.page.locator(".stage-cards .poll-option").nth(0)).to_have_attribute("aria-pressed", "true")

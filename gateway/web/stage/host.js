@@ -101,8 +101,7 @@ class Desk {
 
   async #do(type, fields, words, undo = null) {
     try {
-      const ack = await this.talk.change(type, fields);
-      const seq = ack.position?.[1] ?? 0;
+      const seq = (await this.stage.command(type, fields)) ?? 0;
       this.last = { words, undo: undo && (() => undo(seq)) };
       this.#tell();
       this.ask();

@@ -8,6 +8,7 @@ import { moderates, pinsOf } from "../depth.js";
 import { mayBeTranslated } from "../language.js";
 import { find } from "../room.js";
 import { wordsForError } from "../words.js";
+import { onceKey } from "../unsent.js";
 import "../words-later.js";
 import "./words.js";
 import { ICONS, h, icon, toast, unseen } from "../view/dom.js";
@@ -18,6 +19,7 @@ import { linesFor, needsLines, openedPoll, placeIn, pollLines, programmeLines, s
 const RESULT_FOR_MS = 90_000; // how long a result stays in the bar
 const STRETCH_MS = 10_000; // what is left out within so long is one line in the log
 const AGAIN_MS = 3_000;
+const TRIES_MAX = 4;
 const ASK_AGAIN = new Set(["timeout", "mute", "unmute", "invite_speaker", "dismiss_speaker", "unban"]);
 
 Object.assign(ICONS, {
@@ -123,10 +125,23 @@ class Stage {
     }
   }
 
-  /** A command of the stage; refusals are told by the room. Resolves to its position's seq, or null. */
+  /** A command of the stage; a refusal is told and thrown. What was only too fast is asked again: a host does many
+   * things in a minute. Resolves to its position's seq, or null. */
   async command(type, fields) {
-    const ack = await this.talk.change(type, fields);
-    return ack.position?.[1] ?? null;
+    const once = onceKey();
+    for (let tries = 1; ; tries += 1) {
+      try {
+        const ack = await this.talk.connection.ask({ type, room: this.talk.room.id, ...fields, once });
+        return ack.position?.[1] ?? null;
+      } catch (failed) {
+        if (failed.retryable && failed.code !== "disconnected" && tries < TRIES_MAX) {
+          await new Promise((resolve) => setTimeout(resolve, Math.min(5000, failed.retry_after_ms ?? 500)));
+          continue;
+        }
+        this.talk.dispatchEvent(new CustomEvent("refusal", { detail: failed.code ?? "other" }));
+        throw failed;
+      }
+    }
   }
 
   async vote(of, choices) {
