@@ -22,8 +22,10 @@ def _of(info: mi.Type) -> st.SearchStrategy[Any]:
             return st.fixed_dictionaries(required, optional=optional).map(lambda values: cls(**values))
         case mi.UnionType(types=types):
             return st.one_of([_of(kind) for kind in types])
-        case mi.IntType(ge=least, le=greatest):
+        case mi.IntType(gt=None, ge=least, lt=None, le=greatest):
             return st.integers(-(2**63) if least is None else least, 2**63 - 1 if greatest is None else greatest)
+        case mi.IntType(gt=None, ge=least, lt=int(above), le=None):
+            return st.integers(-(2**63) if least is None else least, above - 1)
         case mi.StrType(pattern=str(pattern)):
             return _matching(pattern)
         case mi.StrType(min_length=least, max_length=greatest):
@@ -32,6 +34,8 @@ def _of(info: mi.Type) -> st.SearchStrategy[Any]:
             )
         case mi.VarTupleType(item_type=item, min_length=least, max_length=greatest):
             return st.lists(_of(item), min_size=least or 0, max_size=min(greatest or 2, 2)).map(tuple)
+        case mi.TupleType(item_types=items):
+            return st.tuples(*[_of(item) for item in items])
         case mi.DictType(key_type=key, value_type=value):
             return st.dictionaries(_of(key), _of(value), max_size=2)
         case mi.BytesType():

@@ -36,8 +36,8 @@ ENCODE = {Codec.MSGPACK: msgspec.msgpack.encode, Codec.JSON: msgspec.json.encode
 
 
 def plain(data: bytes, codec: Codec) -> Any:
-    """As somebody else's library reads it."""
-    return json.loads(data) if codec is Codec.JSON else msgpack.unpackb(data)
+    """As somebody else's library reads it. Keys that are seqs are numbers in msgpack, of which JSON makes text."""
+    return json.loads(data) if codec is Codec.JSON else msgpack.unpackb(data, strict_map_key=False)
 
 
 def foreign(value: Any, codec: Codec) -> bytes:
@@ -71,7 +71,7 @@ def test_every_frame_makes_the_round_trip(kind: type, codec: Codec):
     def check(frame: Frame) -> None:
         data = encode_frame(frame, codec)
         assert decode_frame(data, codec) == frame
-        assert plain(data, codec) == lists(msgspec.to_builtins(frame, str_keys=True))
+        assert lists(plain(data, codec)) == lists(msgspec.to_builtins(frame, str_keys=True))
 
     check()
 
