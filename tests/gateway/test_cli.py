@@ -273,7 +273,7 @@ def test_a_package_is_taken_from_the_index_checked_and_removed(
     """The newest of the pair, from an index on this machine; the package is the starter's model in Argos's clothes."""
     offers = [
         {"type": "translate", "from_code": "en", "to_code": "zh", "package_version": version, "code": "translate-en_zh"}
-        for version in ("1.9", "1.10", "1.0")
+        for version in ("1.9", "1.10", "1.1")
     ]
     files = real_archive(tmp_path / "whole.argosmodel").read_bytes()
 
@@ -302,10 +302,10 @@ def test_a_package_is_taken_from_the_index_checked_and_removed(
         server.shutdown()
     assert installed.status == 0, installed.err
     assert "/1.10" in asked
-    assert not {"/1.9", "/1.0"} & set(asked)
+    assert not {"/1.9", "/1.1"} & set(asked)
     rows = json.loads(listed.out)
     (name,) = [row["name"] for row in rows if row["installed"] and not row["name"].startswith("starter")]
-    assert [row["version"] for row in rows if not row["installed"]] == ["1.9", "1.10", "1.0"]
+    assert [row["version"] for row in rows if not row["installed"]] == ["1.9", "1.10", "1.1"]
     checked = run("models", "check", name)
     assert checked.status == 0
     assert "sentences a second" in checked.out
