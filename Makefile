@@ -40,8 +40,10 @@ run: $(RUN_READY)  ## start everything on this machine and print an invitation
 test: $(TEST_READY)  ## format, lint, types and all tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(BIN)/python -m pytest -q tests/gateway/test_openapi.py  # by itself: its tests share names, workers would run one
+	# The REST tests wait for nobody and keep no clock: they run beside mypy, and both must succeed. By themselves, since
+	# their tests share names: workers would run one.
+	@$(BIN)/python -m pytest -q tests/gateway/test_openapi.py & beside=$$!; trap 'kill $$beside 2>/dev/null || true' EXIT; \
+	  status=0; $(BIN)/mypy || status=$$?; wait $$beside || status=$$?; exit $$status
 	$(BIN)/python -m pytest -q -p tests.support.chromium tests/browser || [ $$? -eq 5 ]  # 5: no Chromium, none run
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --ignore tests/gateway/test_openapi.py --ignore tests/browser $(PYTEST_ARGS)
 
