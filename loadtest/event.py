@@ -199,7 +199,8 @@ class Guest(RawMember):
             self.shown += 1
             if author == self.user:
                 self.own.append(seq)
-            self.evening.readers[seq] += 1
+            if self.stayed:  # who comes back is told everything in between, sampled or not
+                self.evening.readers[seq] += 1
             if intended > self.since:  # what was said before they came (back) is no delivery, it is history
                 late = now - intended
                 self.evening.delivery.add(late)
