@@ -100,10 +100,11 @@ class PollTallyFrame(Struct, frozen=True, kw_only=True, tag_field="type", tag="p
 
 
 class QuestionTallyFrame(Struct, frozen=True, kw_only=True, tag_field="type", tag="question_tally"):
-    """Votes of questions that changed, by their seqs; at most four times a second; never stored."""
+    """Votes of questions that changed, by their seqs (as text: not every msgpack takes numbers as keys); at most four
+    times a second; never stored."""
 
     room: RoomId
-    votes: dict[int, int]
+    votes: dict[str, int]
 
 
 class ReactionsFrame(Struct, frozen=True, kw_only=True, tag_field="type", tag="reactions"):
@@ -111,7 +112,7 @@ class ReactionsFrame(Struct, frozen=True, kw_only=True, tag_field="type", tag="r
     emoji, as changes to the counts."""
 
     room: RoomId
-    counts: dict[int, dict[str, int]]
+    counts: dict[str, dict[str, int]]
 
 
 class SkippedFrame(Struct, frozen=True, kw_only=True, tag_field="type", tag="skipped"):

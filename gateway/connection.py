@@ -51,7 +51,8 @@ from chat.commands import (
     Vote,
     VoteName,
 )
-from chat.conduct import conduct_of
+from chat.conduct import Standing as Decided
+from chat.conduct import conduct_of, standing_of
 from chat.errors import ERRORS, CommandFailed, ErrorCode, Malformed, Rejected, Unavailable
 from chat.events import Entry
 from chat.frames import (
@@ -71,6 +72,7 @@ from chat.ids import Position
 from chat.language import canonical_list
 from chat.live_commands import Desk, LiveCommand, ModerationCommand, Stage
 from chat.live_events import MODERATORS, hears, own_audience
+from chat.ports import Member
 from chat.room import MODERATORS as MODERATING
 from chat.room import Caller
 from chat.service import Standing, glossary_rows, position_of
@@ -352,6 +354,7 @@ class Connection:
             raise Rejected(ErrorCode.TOO_MANY_ROOMS)
         person = Person(user=standing.member.user, name=standing.member.name, languages=self.languages)
         self.rooms[room] = person  # reserved before the first await
+        followed = gateway.relay.position(room) is not None
         try:
             relayed = await gateway.relay.follow(room)
         except BaseException:
@@ -371,8 +374,11 @@ class Connection:
         here.configure(standing.state.settings)
         gateway.ceremonies.watch(room, standing.ceremonies)
         gateway.live.watch(room, standing.state.conduct)
-        self.send(_room_frame(standing, newest, recovered, missed, re))
+        seen = standing.state.head.seq
         try:
+            if gateway.live.decided_seq(room) > seen or (not followed and newest.seq > seen):
+                await self._stand_again(room, standing.member)
+            self.send(_room_frame(standing, newest, recovered, missed, re))
             await self._tell_presence(room, urgent=first_reader)
             async with asyncio.timeout(CATCH_UP_WITHIN_S):
                 await self._catch_up(room, newest.epoch, catchup)
@@ -381,6 +387,21 @@ class Connection:
         except BaseException:
             await self.leave_room(room)
             raise
+
+    async def _stand_again(self, room: str, known: Member) -> None:
+        """Something may have been decided about this member after their standing was read and before their seat could
+        be told of it. What is decided from here on reaches the seat. Raises Rejected(NOT_A_MEMBER), Unavailable."""
+        gateway, seen = self._gateway, -1
+        while seen != gateway.live.decided_seq(room):  # or what was read may be older than what the seat was told
+            seen = gateway.live.decided_seq(room)
+            member = await gateway.service.log.member(room, known.user)
+            own = standing_of(await gateway.service.log.row(room, "standing", known.user))
+        here = gateway.hub.rooms.get(room)
+        if member is None and known.role == "owner":  # nobody removes an owner; an administrator needs no membership
+            member = known
+        if member is None or here is None or self.outbox not in here.seats:
+            raise Rejected(ErrorCode.NOT_A_MEMBER)
+        here.set_apart(self.outbox, apart_as(member, own))
 
     async def walk_in(self, room: str, position: Position | None, re: int) -> None:
         """There is a seat now, after a wait in line. The `room` frame answers what was asked then."""
@@ -520,8 +541,12 @@ def _room_frame(standing: Standing, head: Position, recovered: bool, missed: int
 
 def apart_of(standing: Standing) -> tuple[str, ...]:
     """The audiences of a member beside their languages."""
-    moderator = (MODERATORS,) if standing.member.role in MODERATING else ()
-    return (*moderator, own_audience(standing.member.user)) if standing.own.shadowed else moderator
+    return apart_as(standing.member, standing.own)
+
+
+def apart_as(member: Member, own: Decided) -> tuple[str, ...]:
+    moderator = (MODERATORS,) if member.role in MODERATING else ()
+    return (*moderator, own_audience(member.user)) if own.shadowed else moderator
 
 
 def _languages(tags: tuple[str, ...]) -> tuple[str, ...]:

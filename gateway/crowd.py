@@ -75,7 +75,7 @@ class Crowd:
 
     def _tell_reactions(self) -> None:
         counted, self._reactions = self._reactions, {}
-        changed = {of: {emoji: by for emoji, by in counts.items() if by} for of, counts in counted.items()}
+        changed = {str(of): {emoji: by for emoji, by in counts.items() if by} for of, counts in counted.items()}
         changed = {of: counts for of, counts in changed.items() if counts}
         if changed:
             self._tell(ReactionsFrame(room=self._room, counts=changed))

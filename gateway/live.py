@@ -101,6 +101,8 @@ class _Watched:
     """Seen up to the last look."""
     calm_s: float = 0.0
     """How long the rate has been low."""
+    decided_seq: int = 0
+    """The newest entry that says who hears what, as far as delivered here."""
 
 
 class Live:
@@ -145,8 +147,10 @@ class Live:
                 watched.conduct, watched.looked_up = event.conduct, False
                 self._configure(room, event.conduct)
             case Sanctioned():
+                watched.decided_seq = entry.seq
                 self._decided(room, event)
             case RoleChanged():
+                watched.decided_seq = entry.seq
                 self._set_apart(room, event.user, moderator=event.role in MODERATING)
             case HeldBack():
                 if event.due_ms:
@@ -167,6 +171,11 @@ class Live:
                 self._moved(watched, 0)
             case ProgrammeChanged():
                 watched.dues_ms.update(at for at in (event.programme.starts_ms, event.programme.ends_ms) if at)
+
+    def decided_seq(self, room: str) -> int:
+        """The newest decision about somebody here that was delivered; 0: none that we know of."""
+        watched = self._watched.get(room)
+        return watched.decided_seq if watched is not None else 0
 
     async def run(self) -> None:
         """Tell tallies and write down what is due, until cancelled."""

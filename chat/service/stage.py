@@ -123,7 +123,7 @@ class Stage(Floor, Seating):
         rows, tally = await gather(self.log.rows(room, QUESTION), self.log.tally(room, BOX_OF_QUESTIONS))
         wanted = None if of is None else frozenset(of)
         votes = {
-            int(key): tally.counts.get(int(key), 0)
+            key: tally.counts.get(int(key), 0)
             for key, row in rows.items()
             if (wanted is None or int(key) in wanted) and not programme.question_of(row).shadowed
         }

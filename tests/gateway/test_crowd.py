@@ -42,7 +42,7 @@ def test_joins_are_counts_and_reactions_are_sums() -> None:
         hub.deliver(entry(seq, Reacted(of=1, by=f"u{seq}", emoji="❤️", on=seq != 5)))
     hub.deliver(entry(6, Reacted(of=1, by="u9", emoji="👍", on=True)))
     tick.pass_s(0.25)
-    assert socket.frames == [ReactionsFrame(room="r", counts={1: {"❤️": 2, "👍": 1}})]
+    assert socket.frames == [ReactionsFrame(room="r", counts={"1": {"❤️": 2, "👍": 1}})]
 
 
 def test_above_the_readable_rate_there_is_a_sample_and_the_count_of_the_rest() -> None:

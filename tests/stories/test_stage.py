@@ -186,7 +186,7 @@ async def any_evening(seed: int) -> set[str]:
         likes = {
             event.by: event.on for _, _, event in log if isinstance(event, QuestionVoted) and event.of == question.of
         }
-        assert votes[question.of] == question.votes == sum(likes.values())
+        assert votes[str(question.of)] == question.votes == sum(likes.values())
         assert question.mine == likes.get("u1", False)
     settled = {event.outcome for _, _, event in log if isinstance(event, QuestionSettled)}
     return {event.outcome for event in ends.values()} | settled

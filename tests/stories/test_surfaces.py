@@ -37,12 +37,14 @@ class Client:
         self.connection = gateway.open(self.socket, Codec.MSGPACK, user)
         self.socket.connection = self.connection
         self._ids = 0
+        self._turn = asyncio.Lock()
 
     async def do(self, command: Command) -> Any:
         """What the server answered."""
-        self._ids += 1
-        await self.connection.receive(msgspec.msgpack.encode(structs.replace(command, id=self._ids)))
-        return next(frame for frame in reversed(self.socket.frames) if getattr(frame, "re", None) == self._ids)
+        async with self._turn:  # as a socket: one after the other
+            self._ids += 1
+            await self.connection.receive(msgspec.msgpack.encode(structs.replace(command, id=self._ids)))
+            return next(frame for frame in reversed(self.socket.frames) if getattr(frame, "re", None) == self._ids)
 
     def heard(self, seqs: set[int]) -> bool:
         return any(isinstance(frame, EntryFrame) and frame.seq in seqs for frame in self.socket.frames)
