@@ -207,13 +207,14 @@ class Connection:
                     self._offer(entry)
                 self._ack(command.id, entry.position if entry else None)
             case Typing():
-                if await service.may_whisper(caller, command.room):
+                if await service.may_whisper(caller, command.room) and not self._is_live(command.room):
                     name = self.rooms[command.room].name if command.room in self.rooms else caller.name
                     typing = TypingFrame(room=command.room, user=caller.user, name=name)
                     await self._gateway.feed.whisper(command.room, encode_frame(typing, Codec.MSGPACK))
                 self._ack(command.id)
             case MarkRead():
-                await service.mark_read(caller, command)
+                if not self._is_live(command.room):
+                    await service.mark_read(caller, command)
                 self._ack(command.id)
             case Presence():
                 people = await service.people(caller, command.room)
@@ -476,6 +477,11 @@ class Connection:
         if hears(entry.audience, self._ears(entry.room)):
             self.outbox.offer(Frames(entry).of(self.codec))
             self._gateway.hub.deliveries += 1
+
+    def _is_live(self, room: str) -> bool:
+        """A live room knows no typing and no read markers."""
+        here = self._gateway.hub.rooms.get(room)
+        return here is not None and here.crowd is not None
 
     def _ears(self, room: str) -> tuple[str, ...]:
         here = self._gateway.hub.rooms.get(room)

@@ -10,7 +10,8 @@ import msgspec
 import pytest
 from msgspec import structs
 
-from chat.commands import Command, Edit, Hello, Join, Post, React, Resume, Suggest, Typing, Vote
+from chat.commands import Command, Edit, Hello, Join, MarkRead, Post, React, Resume, Suggest, Typing, Vote
+from chat.conduct import Conduct
 from chat.errors import ErrorCode
 from chat.events import Role
 from chat.frames import Ack, EntryFrame, ErrorFrame, TypingFrame
@@ -206,3 +207,27 @@ def test_the_table_through_both_doors(mode: str) -> None:
             await browser.aclose()
 
     run(story(), until_s=1e6)
+
+
+@pytest.mark.parametrize("kind", ["group", "live"])
+def test_a_live_room_knows_no_typing_and_no_read_markers(kind: str) -> None:
+    async def story() -> None:
+        house = House()
+        service = house.village.service
+        await house.village.opened()
+        running = asyncio.create_task(house.gateway.run())
+        for user in ("eve", "gil"):
+            await house.enter(user, "member")
+            await house.connect(user)
+        conduct = Conduct(kind=kind)  # type: ignore[arg-type]  # one of the two
+        await service.moderate(HOST, SetConduct(id=0, room=ROOM, conduct=conduct, once=house.once()))
+        await house.pass_time(1)
+        for command in (Typing(id=0, room=ROOM), MarkRead(id=0, room=ROOM, seq=2)):
+            assert isinstance(await house.clients["eve"].do(command), Ack)
+        await house.pass_time(1)
+        told = any(isinstance(frame, TypingFrame) for frame in house.clients["gil"].socket.frames)
+        marker = await service.log.read_marker(ROOM, "eve")
+        assert (told, marker) == ((True, 2) if kind == "group" else (False, 0))
+        running.cancel()
+
+    run(story())
