@@ -7,6 +7,7 @@ reported at once, before the join is answered: the next message already needs it
 """
 
 import asyncio
+from functools import partial
 from typing import Final
 
 import structlog
@@ -119,8 +120,8 @@ class Attendance:
                     continue
                 if here.crowd is not None:
                     crowd = CrowdFrame(room=room, total=people.total, by_language=people.by_language)
-                    here.announce(lambda codec, crowd=crowd: encode_frame(crowd, codec))  # type: ignore[misc]  # mypy infers no lambda with a default
+                    here.announce(partial(encode_frame, crowd))
                     continue
                 if people.total > PEOPLE_MAX:
                     people = People(room=room, total=people.total, by_language=people.by_language, people=())
-                here.announce(lambda codec, people=people: encode_frame(people, codec))  # type: ignore[misc]  # mypy infers no lambda with a default
+                here.announce(partial(encode_frame, people))
