@@ -15,6 +15,7 @@ TRAIN_ARGS ?=
 BENCH_ARGS ?=
 ARCHIVE_ARGS ?=
 EVENT_ARGS ?=
+BENCH ?= fanout latency idle ingest storm stall members ceremony translate overload archive moderation
 
 # One stamp for each set of requirements; older than pyproject.toml, it is made anew.
 RUN_READY := $(VENV)/.ready-run
@@ -27,10 +28,10 @@ SHOW := awk -v tty="$$([ -t 1 ] && echo 1 || true)" \
   '/^(Collecting|Building|Installing)/ && tty {printf "\r\033[K  %3d  %.70s", ++n, $$0; fflush()} END {if (tty) printf "\r\033[K"}'
 
 .DEFAULT_GOAL := help
-.PHONY: help run test event fast lint docs kill-test kill-test-cluster bench-idle bench-ceremony bench-fanout bench-latency bench-ingest bench-storm bench-stall bench-members bench-rooms bench-capacity bench-translate bench-archive bench-moderation bench-overload screenshots train train-tiny evaluate everyday clean
+.PHONY: help run test event bench fast lint docs kill-test kill-test-cluster bench-idle bench-ceremony bench-fanout bench-latency bench-ingest bench-storm bench-stall bench-members bench-rooms bench-capacity bench-translate bench-archive bench-moderation bench-overload screenshots train train-tiny evaluate everyday clean
 
 help:  ## list these commands
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "  DIQIUCUN_PORT and DIQIUCUN_DATA_DIR choose port and data directory of make run; docs/settings.md has more."
 
@@ -66,6 +67,11 @@ kill-test: $(TEST_READY)  ## kill processes at random while people chat, count w
 
 kill-test-cluster: $(TEST_READY)  ## the same on five machines (network namespaces; root) with a cluster of engines
 	$(BIN)/python -m loadtest.killtest_cluster --duration $(DURATION) --seed $(SEED)
+
+# One after the other, each alone on the machine; a part that misses its bar does not keep the others from running.
+bench: $(TEST_READY)  ## all benches, one after the other; build/bench/*.json (BENCH="fanout idle" for some)
+	@missed=; for part in $(BENCH); do echo "== $$part"; $(MAKE) --no-print-directory bench-$$part || missed="$$missed $$part"; done; \
+	[ -z "$$missed" ] || { echo "short of their bars:$$missed"; exit 1; }
 
 bench-idle: $(TEST_READY)  ## memory and processor of idle connections
 	$(BIN)/python -m loadtest.bench.idle
