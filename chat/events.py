@@ -380,7 +380,7 @@ class NamesChanged(Struct, frozen=True, kw_only=True, tag_field="type", tag="nam
     names: tuple[GivenTo, ...]
 
 
-Event = (
+LoggedEvent = (
     RoomCreated
     | RoomChanged
     | Joined
@@ -408,6 +408,22 @@ Event = (
     | NamesChanged
     | LiveEvent
 )
+
+
+class Recorded(Struct, frozen=True, kw_only=True, tag_field="type", tag="recorded"):
+    """An entry of another log, kept by an import as it stood there. It does nothing here: nobody is banned, muted,
+    named or let in by it, and it cannot be undone. Numbers within `event` are seqs of that log."""
+
+    epoch: Epoch
+    """Of the log it comes from."""
+    seq: Seq
+    at_ms: int
+    event: LoggedEvent
+    of: Seq | None = None
+    """The entry here that it is about, where that came along."""
+
+
+Event = LoggedEvent | Recorded
 
 
 class Entry(Struct, frozen=True):

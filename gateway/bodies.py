@@ -239,6 +239,9 @@ class ExportedEdit(Struct, frozen=True, kw_only=True):
     revision: int
     at_ms: int
     text: str
+    mentions: Mentions = ()
+    audience: str = ""
+    """Not empty: in place of the message's. A shadowed member edited what everybody had read."""
 
 
 class ExportedTranslation(Struct, frozen=True, kw_only=True):
@@ -257,6 +260,8 @@ class ExportedTranslation(Struct, frozen=True, kw_only=True):
 class ExportedReaction(Struct, frozen=True, kw_only=True):
     emoji: str
     by: tuple[str, ...]
+    audience: str = ""
+    """Not empty: in place of the message's. Only they and moderators see it."""
 
 
 class ExportedMessage(Struct, frozen=True, kw_only=True, tag_field="type", tag="message"):
@@ -287,6 +292,9 @@ class ExportedRecall(Struct, frozen=True, kw_only=True, tag_field="type", tag="r
     at_ms: int
     author: UserId
     by: UserId
+    seq: Seq = 0
+    """Of the recall itself."""
+    audience: str = ""
 
 
 class ExportedOther(Struct, frozen=True, kw_only=True, tag_field="type", tag="other"):

@@ -68,7 +68,14 @@ async def _lines(log: RoomLog, room: str, page: Sequence[Entry]) -> AsyncIterato
             case Posted():
                 yield _message(entry, event, said.get(entry.seq, ()))
             case Recalled():
-                yield ExportedRecall(of=event.of, at_ms=entry.at_ms, author=event.author, by=event.by)
+                yield ExportedRecall(
+                    of=event.of,
+                    at_ms=entry.at_ms,
+                    author=event.author,
+                    by=event.by,
+                    seq=entry.seq,
+                    audience=entry.audience,
+                )
             case Edited() | Translated() | Untranslated() | Reacted():
                 pass  # told with the message it is about
             case _:
@@ -117,23 +124,36 @@ class _Translations:
                 pass
 
     def all(self) -> tuple[ExportedTranslation, ...]:
-        return tuple(self._found.values())
+        """By revision: so they stand after an import, however late one of them came."""
+        return tuple(sorted(self._found.values(), key=lambda made: made.revision))
 
 
 def _message(entry: Entry, posted: Posted, about: Sequence[Entry]) -> ExportedMessage:
     edits: list[ExportedEdit] = []
     translations = _Translations()
-    reactions: dict[str, dict[str, None]] = {}
+    reactions: dict[tuple[str, str], dict[str, None]] = {}
     for later in about:
         event = decode_event(later.body)
+        audience = "" if later.audience == entry.audience else later.audience
         translations.take(event)
         match event:
             case Edited() as edit:
-                edits.append(ExportedEdit(revision=edit.revision, at_ms=later.at_ms, text=edit.text))
-            case Reacted() as reaction if reaction.on:
-                reactions.setdefault(reaction.emoji, {})[reaction.by] = None
+                edits.append(
+                    ExportedEdit(
+                        revision=edit.revision,
+                        at_ms=later.at_ms,
+                        text=edit.text,
+                        mentions=edit.mentions,
+                        audience=audience,
+                    )
+                )
             case Reacted() as reaction:
-                reactions.get(reaction.emoji, {}).pop(reaction.by, None)
+                same = [by for (emoji, _), by in reactions.items() if emoji == reaction.emoji]
+                if not reaction.on:
+                    for by in same:
+                        by.pop(reaction.by, None)
+                elif not any(reaction.by in by for by in same):
+                    reactions.setdefault((reaction.emoji, audience), {})[reaction.by] = None
             case _:
                 pass
     return ExportedMessage(
@@ -146,7 +166,11 @@ def _message(entry: Entry, posted: Posted, about: Sequence[Entry]) -> ExportedMe
         mentions=posted.mentions,
         edits=tuple(edits),
         translations=translations.all(),
-        reactions=tuple(ExportedReaction(emoji=emoji, by=tuple(by)) for emoji, by in reactions.items() if by),
+        reactions=tuple(
+            ExportedReaction(emoji=emoji, by=tuple(by), audience=audience)
+            for (emoji, audience), by in reactions.items()
+            if by
+        ),
         purpose=posted.purpose,
         written_in=posted.written_in,
         versions=() if posted.versions is msgspec.UNSET else posted.versions,

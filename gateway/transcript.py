@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
-from chat.events import Event
+from msgspec import structs
+
+from chat.events import Event, Recorded
 from chat.language import guess
 from chat.live_events import PollClosed, PollOpened, ProgrammeChanged, QuestionAsked, QuestionSettled
 from chat.programme import words_of
@@ -93,11 +95,14 @@ def row_of(line: ExportLine) -> Row | None:
     """None for what is not shown to people."""
     match line:
         case ExportedMessage() if not line.audience:
-            revision = line.edits[-1].revision if line.edits else 0
-            text = line.edits[-1].text if line.edits else line.text
+            heard = [edit for edit in line.edits if not edit.audience]
+            revision = heard[-1].revision if heard else 0
+            text = heard[-1].text if heard else line.text
             own = {} if revision else dict(line.versions)
-            reactions = " ".join(f"{one.emoji} {len(one.by)}" for one in line.reactions)
+            reactions = " ".join(f"{one.emoji} {len(one.by)}" for one in line.reactions if not one.audience)
             return _row(line, line.purpose, line.name, text, line.written_in, revision, own, reactions)
+        case ExportedOther(event=Recorded() as record):
+            return row_of(structs.replace(line, event=record.event, at_ms=record.at_ms))
         case ExportedOther(event=ProgrammeChanged() as event) if not line.audience:
             return _row(line, "programme", "", words_of(event) or "", "", 0, {})
         case ExportedOther(event=PollOpened() | QuestionAsked() as event) if not line.audience:

@@ -11,7 +11,7 @@ from typing import Final
 from msgspec import Struct
 
 from chat.conduct import FREE, ORDINARY, Conduct, Standing
-from chat.events import Entry, Event, Posted, Recalled
+from chat.events import Entry, Event, Posted, Recalled, Recorded
 from chat.ids import Seq
 from chat.live_events import (
     ConductChanged,
@@ -35,7 +35,8 @@ class AuditLine(Struct, frozen=True, kw_only=True):
 
     seq: Seq
     at_ms: int
-    event: AuditedEvent
+    event: AuditedEvent | Recorded
+    """A record: what was decided in a room that was imported. It holds nothing here and is not undone."""
 
 
 class AuditPage(Struct, frozen=True, kw_only=True):
@@ -62,7 +63,9 @@ class Audited:
 
 
 def is_audited(event: Event) -> bool:
-    """Recalls only where somebody recalled another's message."""
+    """Recalls only where somebody recalled another's message; a record where what it records is."""
+    if isinstance(event, Recorded):
+        return is_audited(event.event)
     return isinstance(event, AuditedEvent) and not (isinstance(event, Recalled) and event.by == event.author)
 
 
@@ -71,7 +74,7 @@ def page_of(entries: Sequence[Entry], before: int) -> AuditPage:
     lines = []
     for entry in entries:
         event = readable_event(entry.body)
-        assert isinstance(event, AuditedEvent)
+        assert isinstance(event, AuditedEvent | Recorded)
         lines.append(AuditLine(seq=entry.seq, at_ms=entry.at_ms, event=event))
     return AuditPage(entries=tuple(lines), before=before)
 

@@ -21,7 +21,8 @@ def import_room(
     owner: Annotated[str, typer.Option(help="User id of the owner, if the room is made.")] = "host",
     title: Annotated[str, typer.Option(help="Its title then; left out, the one in the file.")] = "",
 ) -> None:
-    """Say the messages of an export again in another room: texts, edits, translations, reactions. Times are new."""
+    """Keep an export in another room: what was said, with polls and questions; what was decided as a record that
+    binds nobody here. Times are new."""
     from chat.commands import CreateRoom
     from chat.errors import CommandFailed
     from chat.room import Caller
@@ -52,6 +53,9 @@ def import_room(
         fail(f"Cannot read {file}: {error.strerror or error}.")
     except CommandFailed as failure:
         fail(f"Nothing more was imported: {failure.words}.")
-    err.print(f"{imported.messages} messages in {room}; {imported.left_out} other lines stay in the file", markup=False)
+    came = (
+        f"{imported.messages} messages, {imported.others} votes, polls, questions and pins, {imported.records} records"
+    )
+    err.print(f"{came} in {room}; nothing of it binds anybody here", markup=False)
     if not imported.complete:
         fail(f"{file} was cut off: its last line is missing.")

@@ -231,6 +231,12 @@ EVENTS: dict[str, e.Event] = {
     "question_asked": le.QuestionAsked(by="brecken", name="Brecken", text="Will there be an encore?"),
     "question_voted": le.QuestionVoted(of=97, by="rongrong", on=True),
     "question_settled": le.QuestionSettled(of=97, by="rongrong", outcome="answered", votes=12),
+    "recorded": e.Recorded(
+        epoch="a1b2c3",
+        seq=81,
+        at_ms=AT_MS - 86_400_000,
+        event=le.WordsChanged(by="rongrong", words=(WORD,), lists=("insults",)),
+    ),
 }
 
 _PAGE_ENTRY = f.PageEntry(seq=4, at_ms=AT_MS, event=EVENTS["posted"])
