@@ -55,6 +55,8 @@ class DeskFrame(Struct, frozen=True, kw_only=True, tag_field="type", tag="desk")
     sanctions: tuple[StandingView, ...]
     words: tuple[Word, ...]
     lists: tuple[str, ...]
+    waiting: int = 0
+    """Guests in line before the door of a full room."""
 
 
 class PollView(Struct, frozen=True, kw_only=True):

@@ -93,6 +93,8 @@ class DeskView(Struct, frozen=True, kw_only=True):
     sanctions: tuple[StandingView, ...]
     words: tuple[Word, ...]
     lists: tuple[str, ...]
+    waiting: int
+    """Guests in line before the door of a full room."""
 
 
 class AuditQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -113,6 +115,7 @@ async def get_desk(api: "Api", call: "Call[InRoom, NoQuery, None]") -> DeskView:
         sanctions=frame.sanctions,
         words=frame.words,
         lists=frame.lists,
+        waiting=frame.waiting,
     )
 
 

@@ -79,6 +79,8 @@ class Bench:
     """Whom it is about, if a member."""
     row: bytes | None = None
     """The row it is about: the subject's standing, the held message, the report, one's hand, the word list."""
+    hand: bytes | None = None
+    """The subject's raised hand, where they are told not to speak."""
     rows: int = 0
     """How many of its kind there are."""
     undone: Sanctioned | None = None
@@ -113,7 +115,7 @@ def _conducted(by: str, conduct: Conduct, row: bytes | None, why: str) -> Decisi
 
 
 def decide_sanction(view: View, caller: Caller, command: Sanction, bench: Bench) -> Decision | None:
-    """None where they stand like that already."""
+    """None where they stand like that already, and no raised hand was to be put off."""
     role = allow(view, caller, "sanction")
     subject, action = bench.subject, command.action
     rank = RANK[subject.role] if subject else RANK["guest"]
@@ -123,7 +125,8 @@ def decide_sanction(view: View, caller: Caller, command: Sanction, bench: Bench)
         raise Rejected(ErrorCode.NOT_A_MEMBER, "there is no such member")
     before = standing_row_of(bench.row)
     standing = _after(command, plain(in_force(before, bench.now_ms)), bench)
-    if standing == plain(before) and action not in OUT and not command.delete_last:
+    put_off = action == "dismiss_speaker" and bench.hand is not None
+    if standing == plain(before) and action not in OUT and not command.delete_last and not put_off:
         return None
     name = subject.name if subject else before.name or clean_name(command.user[:40])
     event = Sanctioned(
@@ -138,7 +141,7 @@ def decide_sanction(view: View, caller: Caller, command: Sanction, bench: Bench)
         undoes=command.undoes,
     )
     changes: list[Change] = [_standing_change(command.user, standing, name, command.why, caller.user, bench.once)]
-    if action in OUT or action == "invite_speaker":
+    if action in OUT or action == "invite_speaker" or put_off:
         changes.append(DropRow(HAND, command.user))
     if action in OUT and subject is not None:
         changes.append(DropMember(command.user))

@@ -46,10 +46,11 @@ from chat.moderation.rows import (
 )
 from chat.moderation.rulings import OUT, Bench
 from chat.moderation.speaking import in_force
-from chat.ports import Appended, BoardGuard, ForgetText, JobText, Look, RoomMissing, Stale
+from chat.ports import Appended, BoardGuard, ForgetText, JobText, Look, RoomMissing, RoomState, Stale
 from chat.room import Caller, Decision, View
 from chat.service.floor import Floor
 from chat.service.ground import ABOUT_MAX, own_key, present_in, view_of
+from chat.service.seating import PLACE_KEPT_MS, SEAT_KEPT_MS, seats_in
 from chat.text import has_words
 from chat.wire import readable_event
 
@@ -187,7 +188,9 @@ class Moderation(Floor):
                     self.log.member(room, command.user), self.log.row(room, STANDING, command.user)
                 )
                 undone = await self._sanctioned_at(room, command.undoes) if command.undoes else None
-                return replace(bench, subject=subject, row=row, undone=undone)
+                dismissed = command.action == "dismiss_speaker"
+                hand = await self.log.row(room, HAND, command.user) if dismissed else None
+                return replace(bench, subject=subject, row=row, undone=undone, hand=hand)
             case DecideHeld():
                 row = await self.log.row(room, HELD, str(command.of))
                 author = None if row is None else await self.log.row(room, STANDING, held_of(row).held.author)
@@ -333,6 +336,7 @@ class Moderation(Floor):
             re=command.id,
             room=room,
             conduct=conduct_of(view.state.conduct),
+            waiting=await self._in_line(view.state),
             held=tuple(await gather(*(self._held_view(room, of, found, recent) for of, found in shown.items()))),
             more_held=len(waiting) - len(shown),
             reports=tuple(
@@ -354,6 +358,12 @@ class Moderation(Floor):
             words=listed.words,
             lists=listed.lists,
         )
+
+    async def _in_line(self, state: RoomState) -> int:
+        seats = seats_in(state)
+        if not seats:
+            return 0
+        return (await self.presence.seat(state.room, (), seats, SEAT_KEPT_MS, PLACE_KEPT_MS)).waiting
 
     async def audit(self, caller: Caller, room: str, *, before: int, limit: int) -> AuditPage:
         """What moderators decided, newest first: up to `limit` entries before that seq (0: from the end). Raises

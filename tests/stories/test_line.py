@@ -6,6 +6,7 @@ import asyncio
 from chat.commands import Leave
 from chat.conduct import Conduct, row_of
 from chat.errors import ErrorCode, Rejected
+from chat.live_commands import Desk
 from chat.live_events import ConductChanged
 from chat.live_frames import WaitFrame
 from chat.ports import SetRow
@@ -28,6 +29,11 @@ class Village(World):
         changed = ConductChanged(by="host", conduct=conduct)
         row = SetRow("conduct", "", row_of(conduct), rules=True)
         await self.engine.log.append(ROOM, changed, once=f"seats-{capacity}", change=row)
+
+    async def waiting(self) -> int:
+        """As a moderator's desk tells it."""
+        house = Caller("house", "House", administrator=True)
+        return (await self.stations[0].gateway.service.desk(house, (), Desk(id=0, room=ROOM))).waiting
 
     def inside(self) -> set[str]:
         here = [station.gateway.hub.rooms.get(ROOM) for station in self.stations]
@@ -119,9 +125,11 @@ def test_a_higher_capacity_lets_them_in_and_none_lets_in_everybody() -> None:
                 tasks.create_task(phone.run())
             await asyncio.sleep(3)
             assert len(world.inside()) == 1
+            assert await world.waiting() == 5
             await world.seats(3)
             await asyncio.sleep(3)
             assert len(world.inside()) == 3
+            assert await world.waiting() == 3
             await world.seats(0)
             await asyncio.sleep(3)
             assert len(world.inside()) == 6

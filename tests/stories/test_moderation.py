@@ -502,9 +502,13 @@ def test_reports_hands_and_the_door() -> None:
         frame = await hall.service.desk(HOST, ("en",), Desk(id=0, room=ROOM))
         assert [(each.of, len(each.reports), each.original) for each in frame.reports] == [(of, 2, "rude")]
         assert [each.user for each in frame.hands] == ["eve"]
+        await hall.sanction("eve", "dismiss_speaker")  # who has no floor is told "not now"
+        assert (await hall.service.desk(HOST, ("en",), Desk(id=0, room=ROOM))).hands == ()
+        await hall.do(EVE, RaiseHand(id=0, room=ROOM, once="h2"))
         await hall.do(HOST, SettleReport(id=0, room=ROOM, of=of, remove=True, once="s"))
         assert "rude" not in repr(await hall.told(EVE))
         await hall.sanction("eve", "invite_speaker")
+        assert (await hall.service.desk(HOST, ("en",), Desk(id=0, room=ROOM))).hands == ()
         await hall.check()
         invite = await hall.service.invite(HOST, ROOM, role="guest", lives_s=600, uses=5, code="code")
         await hall.words(Word(text="slur", action="refuse"))
