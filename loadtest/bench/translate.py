@@ -10,7 +10,12 @@ drifts by more than a fifth.
 Packages: the starter that comes with Diqiucun, and a base-size one (512 wide, 6 + 6 layers) of random weights built
 so that every output has twelve pieces, whatever the beam. What random weights say no guard would believe, so there the
 guard is off. Beams are those each program uses: 4 in both (ours 6 when the guard doubts); `identical` says how many
-lines read the same with both, and with the same beam.
+lines read the same with both, and with the same beam. A line that got no translation is no work done: one of ours in
+twenty is the most that the guard may refuse, and an empty answer of theirs ends the bench.
+
+No network is needed. LibreTranslate asks for the index of packages, and for sentence models, at each start with fewer
+than two packages, and offline waits for it beyond patience. So each package is there both ways, as somebody has it who
+chats in two languages; nothing of that server is replaced but the sentence splitter.
 
 A lone message, with nothing beside it: 300 lines of mixed length in each of five rounds, every line told three ways
 in turn, in all orders, so that a drift of the machine meets all alike; the ratio is the median over pairs, then over
@@ -32,6 +37,7 @@ libretranslate`, or name another with --libretranslate. Without it that column i
 """
 
 import argparse
+import hashlib
 import json
 import os
 import shutil
@@ -53,6 +59,8 @@ CONCURRENT: Final = 32
 TARGETS: Final = {"starter": (3.0, 3.0), "base": (8.0, 6.0)}
 """Least ratio to argostranslate and to LibreTranslate, by package."""
 LONE_RATIO_MAX: Final = 1.15
+REFUSED_MAX: Final = 0.05
+"""Most that our guard may refuse of the lines. What is refused costs less than what is told, and counts as told."""
 PEOPLE: Final = ["我", "你", "他", "她", "我们", "你们", "老师", "妈妈", "朋友", "同学"]
 TIMES: Final = ["今天", "明天", "昨天", "现在", "周末", "早上", "晚上", "下午"]
 DEEDS: Final = [
@@ -210,6 +218,8 @@ with ThreadPoolExecutor(wish["concurrent"]) as pool:
     started = time.perf_counter()
     made += pool.map(lambda line: argos.translate(line, "zh", "en"), lines[half:])
     result["threads"] = (len(lines) - half) / (time.perf_counter() - started)
+if not all(made):
+    sys.exit("argostranslate gave empty answers")
 result["made"] = [argos.translate(line, "zh", "en") for line in wish["same_lines"]]
 print(json.dumps(result))
 """
@@ -280,8 +290,10 @@ folder.mkdir(parents=True, exist_ok=True)
 (folder / "model").mkdir(exist_ok=True)
 spec.save(str(folder / "model"))
 shutil.copy(starter / "sentencepiece.model", folder)
-(folder / "metadata.json").write_text(json.dumps({"package_version": "1.0", "argos_version": "1.9.0", "from_code": "zh",
-    "from_name": "Chinese", "to_code": "en", "to_name": "English"}))
+names = {"zh": "Chinese", "en": "English"}
+for one, other in (("zh", "en"), ("en", "zh")):
+    (folder / f"metadata-{one}_{other}.json").write_text(json.dumps({"package_version": "1.0", "argos_version": "1.9.0",
+        "from_code": one, "from_name": names[one], "to_code": other, "to_name": names[other]}))
 model = ctranslate2.Translator(str(folder / "model"), device="cpu")
 lines = [list("▁abc"), ["▁", "de", "f"]]
 lengths = [len(made.hypotheses[0]) for beam in (2, 4) for made in model.translate_batch(lines, beam_size=beam)]
@@ -324,18 +336,34 @@ def run(script: str, *arguments: str, python: str = sys.executable, environment:
 
 
 def packages(home: Path) -> dict[str, Path]:
-    """The two packages, each alone in a directory, as Argos wants them."""
+    """The two packages, Chinese to English, each in a directory that has English to Chinese beside it and nothing else,
+    as Argos wants them. Made anew where they were made of something else."""
     starter = ROOT / "translator" / "starter"
-    copied = home / "starter" / "translate-zh_en-0_1"
-    if not copied.exists():
-        shutil.copytree(starter, copied)
-        shutil.copy(copied / "metadata-zh_en.json", copied / "metadata.json")
-    base = home / "base" / "translate-zh_en-1_0"
-    if not (base / "metadata.json").exists():
-        made = run(BASE, str(starter), str(base))
-        if set(made["lengths"]) - {11, 12, 13}:
-            raise SystemExit(f"the random package writes outputs of {made['lengths']} pieces, not 12")
-    return {"starter": copied, "base": base}
+    tokens = starter / "sentencepiece.model"
+    made_of = {
+        "starter": [file for file in sorted(starter.rglob("*")) if file.is_file()],
+        "base": [tokens],
+    }
+    found = {}
+    for name, files in made_of.items():
+        stamp, folder = home / f"{name}.sha256", home / name / "translate-zh_en-1_0"
+        digest = hashlib.sha256(BASE.encode() + b"".join(file.read_bytes() for file in files)).hexdigest()
+        found[name] = folder
+        if stamp.exists() and stamp.read_text() == digest:
+            continue
+        shutil.rmtree(home / name, ignore_errors=True)
+        if name == "starter":
+            shutil.copytree(starter, folder)
+        else:
+            lengths = run(BASE, str(starter), str(folder))["lengths"]
+            if set(lengths) - {11, 12, 13}:
+                raise SystemExit(f"the random package writes outputs of {lengths} pieces, not 12")
+        back = folder.with_name("translate-en_zh-1_0")
+        shutil.copytree(folder, back)
+        shutil.copy(folder / "metadata-zh_en.json", folder / "metadata.json")
+        shutil.copy(back / "metadata-en_zh.json", back / "metadata.json")
+        stamp.write_text(digest)
+    return found
 
 
 def argos_home(folder: Path) -> dict[str, str]:
@@ -379,8 +407,11 @@ class LibreTranslate:
     def rate(self, lines: Sequence[str]) -> float:
         with ThreadPoolExecutor(CONCURRENT) as pool:
             started = time.perf_counter()
-            list(pool.map(self.translate, lines))
-            return len(lines) / (time.perf_counter() - started)
+            answers = list(pool.map(self.translate, lines))
+            rate = len(lines) / (time.perf_counter() - started)
+        if not all(answers):
+            raise SystemExit("the LibreTranslate server gave empty answers")
+        return rate
 
     def stop(self) -> None:
         self._process.terminate()
@@ -398,6 +429,7 @@ def measure(name: str, folder: Path, rounds: int, seconds: float, libretranslate
     ours_rate, argos_rate = (400.0, 60.0) if name == "starter" else (60.0, 8.0)
     found: dict[str, list[float]] = {"ours": [], "argos": [], "argos_threads": [], "libretranslate": []}
     result: dict[str, Any] = {}
+    asked = refused = 0
     server = LibreTranslate(libretranslate, folder) if libretranslate else None
     try:
         for number in range(rounds):
@@ -412,6 +444,7 @@ def measure(name: str, folder: Path, rounds: int, seconds: float, libretranslate
                 environment=argos_home(folder),
             )
             found["ours"].append(ours["rate"])
+            asked, refused = asked + len(many), refused + ours["refused"]
             found["argos"].append(theirs["one_by_one"])
             found["argos_threads"].append(theirs["threads"])
             if server is not None:
@@ -422,7 +455,6 @@ def measure(name: str, folder: Path, rounds: int, seconds: float, libretranslate
                     one == other for one, other in zip(ours["made_beam4"], theirs["made"], strict=True)
                 )
                 result["compared"] = same
-                result["refused"] = ours["refused"]
     finally:
         if server is not None:
             server.stop()
@@ -431,6 +463,8 @@ def measure(name: str, folder: Path, rounds: int, seconds: float, libretranslate
     result |= {
         "lines_per_s": rates,
         "rounds": found,
+        "asked": asked,
+        "refused": refused,
         "ratio_to_argos": rates["ours"] / best,
         "ratio_to_libretranslate": rates["ours"] / rates["libretranslate"] if "libretranslate" in rates else None,
     }
@@ -458,6 +492,7 @@ def told(results: dict[str, dict[str, Any]]) -> tuple[str, bool]:
         rates, (argos_min, libre_min) = each["lines_per_s"], TARGETS[name]
         libre = each["ratio_to_libretranslate"]
         met &= each["ratio_to_argos"] >= argos_min and (libre is None or libre >= libre_min)
+        met &= each["refused"] <= REFUSED_MAX * each["asked"]
         rows.append(
             f"{name:<9} {rates['ours']:12.1f} {max(rates['argos'], rates['argos_threads']):6.1f}"
             f" {rates.get('libretranslate', float('nan')):6.1f}   {each['ratio_to_argos']:6.1f} ({argos_min:.0f})"
@@ -467,7 +502,8 @@ def told(results: dict[str, dict[str, Any]]) -> tuple[str, bool]:
             met &= each["identical_same_beam"] == each["compared"]
             rows.append(
                 f"          identical to Argos: {each['identical']} of {each['compared']} with our own beam,"
-                f" {each['identical_same_beam']} with Argos's of 4; refused by the guard: {each['refused']}"
+                f" {each['identical_same_beam']} with Argos's of 4; refused by the guard: {each['refused']} of"
+                f" {each['asked']}"
             )
     if any("lone" in result for result in results.values()):
         rows.append(
