@@ -23,6 +23,7 @@ export class Conversation extends EventTarget {
     super();
     this.me = { ...me, languages: me.languages.map(canonical) };
     this.room = emptyRoom(room);
+    this.room.me = me.user;
     this.unsent = unsent;
     this.routes = [];
     this.limits = { text_chars_max: 4000 };
@@ -239,7 +240,7 @@ export class Conversation extends EventTarget {
   }
 
   _welcome(frame) {
-    this.me.user = frame.user;
+    this.me.user = this.room.me = frame.user;
     this.me.name = frame.name;
     this.routes = frame.routes ?? [];
     Object.assign(this.limits, frame.limits);

@@ -8,6 +8,7 @@ export const LOADED_MAX = 600;
 export function emptyRoom(id) {
   return {
     id,
+    me: "", // the reader's user id
     epoch: null,
     last: 0, // resume cursor: the highest seq seen
     title: "",
@@ -137,6 +138,7 @@ function apply(room, { seq, at_ms, event }) {
       note(room, seq, at_ms, { kind: "left", user: event.user, by: event.by });
       break;
     case "role_changed":
+      if (event.user === room.me && seq > Math.max(room.asOf, room.ranked ?? 0)) Object.assign(room, { ranked: seq, role: event.role });
       note(room, seq, at_ms, { kind: "role", user: event.user, by: event.by, role: event.role });
       break;
     case "edited":

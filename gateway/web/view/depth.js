@@ -69,6 +69,11 @@ const verbs = {
       view.horn.addEventListener("pointerdown", (event) => event.preventDefault());
       composer.tools.append(view.horn);
     }
+    if (view.horn && !state.moderates(talk.room)) {
+      if (composer.extra.announce) announce(view);
+      view.horn.remove();
+      view.horn = null;
+    }
     if (view.horn && view.horn.getAttribute("aria-pressed") !== pressed) view.horn.setAttribute("aria-pressed", pressed);
   },
 
