@@ -12,6 +12,7 @@ import os
 import secrets
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -34,8 +35,8 @@ async def run(host: str, data_dir: Path, given: Sequence[str]) -> dict[str, Any]
     keys, room = data_dir / "token-keys.json", f"load-{secrets.token_hex(3)}"
     owner = await RawMember.connect(address.port, host=address.host)
     token = mint(keys, f"{room}-owner", rooms={}, create=True)
-    await owner.ask(lambda id: Hello(id=id, token=token, languages=("en",)))
-    await owner.ask(lambda id: CreateRoom(id=id, room=room, title=room, once="make"))
+    await owner.ask(partial(Hello, token=token, languages=("en",)))
+    await owner.ask(partial(CreateRoom, room=room, title=room, once="make"))
     owner.close()
     before = await metrics(address, gateways_known(processes))
     process = await asyncio.create_subprocess_exec(

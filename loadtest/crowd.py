@@ -21,6 +21,7 @@ import time
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -350,8 +351,8 @@ class Crowd:
                 socket = await self.connect(member, self.connecting)
                 await self._say_hello(member, socket)
                 if isinstance(member, Writer) or not self.spec.newcomers:
-                    await socket.ask(lambda id: Join(id=id, room=member.room))
-                    await socket.ask(lambda id: Leave(id=id, room=member.room, stay_member=True))
+                    await socket.ask(partial(Join, room=member.room))
+                    await socket.ask(partial(Leave, room=member.room, stay_member=True))
                 if isinstance(member, Reader) and self.spec.newcomers:
                     await self._sit_down(member, socket)
                     self.join.add(time.monotonic() - began_s)
@@ -366,7 +367,7 @@ class Crowd:
 
     async def _say_hello(self, member: Reader | Writer, socket: RawMember) -> None:
         token = self.token(member.name)
-        await socket.ask(lambda id: Hello(id=id, token=token, languages=(member.language,)))
+        await socket.ask(partial(Hello, token=token, languages=(member.language,)))
 
     async def sit_down(self, reader: Reader) -> None:
         """A member walks in who has been one before."""
@@ -376,7 +377,7 @@ class Crowd:
         self.join.add(time.monotonic() - began_s)
 
     async def _sit_down(self, reader: Reader, socket: RawMember) -> None:
-        frame = await socket.ask(lambda id: Join(id=id, room=reader.room))
+        frame = await socket.ask(partial(Join, room=reader.room))
         reader.epoch, reader.last = frame["head"]
         if reader.stalled:
             socket.stall()
@@ -410,7 +411,7 @@ class Crowd:
     async def _say_hello_again(self, reader: Reader, socket: RawMember) -> dict[str, Any]:
         token = self.token(reader.name)
         rooms = (Resume(room=reader.room, position=Position(reader.epoch, reader.last)),)
-        return await socket.ask(lambda id: Hello(id=id, token=token, languages=(reader.language,), rooms=rooms))
+        return await socket.ask(partial(Hello, token=token, languages=(reader.language,), rooms=rooms))
 
     def _writer_gone(self, writer: Writer) -> None:
         if writer.alive and not self.ending:
@@ -479,7 +480,7 @@ class Crowd:
             return
         once = f"{self.spec.run}-{number}"
         writer.member.tell(
-            lambda id: Post(id=id, room=writer.room, text=text, once=once),
+            partial(Post, room=writer.room, text=text, once=once),
             lambda frame: self._answered(writer, number, frame),
         )
 

@@ -15,13 +15,14 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from chat.client import enter
-from chat.commands import Command, CreateRoom, Hello, Leave
+from chat.commands import CreateRoom, Hello, Leave
 from loadtest.histogram import Histogram
-from loadtest.raw import RawMember
+from loadtest.raw import Making, RawMember
 from loadtest.scenarios import Scenario
 from loadtest.server import Address, Processes, deltas, gateways_known, kernel_bytes, metrics
 from loadtest.tokens import mint
@@ -210,16 +211,16 @@ async def _open_doors(target: Target, scenario: Scenario, run: str) -> tuple[lis
 
 
 async def _hello(owner: RawMember, token: str) -> None:
-    await owner.ask(lambda id: Hello(id=id, token=token, languages=("en",)))
+    await owner.ask(partial(Hello, token=token, languages=("en",)))
 
 
 async def _make_room(owner: RawMember, room: str) -> None:
     """And do not follow it."""
-    await _do(owner, lambda id: CreateRoom(id=id, room=room, title=room, once=f"make-{room}"))
-    await _do(owner, lambda id: Leave(id=id, room=room, stay_member=True))
+    await _do(owner, partial(CreateRoom, room=room, title=room, once=f"make-{room}"))
+    await _do(owner, partial(Leave, room=room, stay_member=True))
 
 
-async def _do(owner: RawMember, make: Callable[[int], Command]) -> None:
+async def _do(owner: RawMember, make: Making) -> None:
     """As fast as an honest client may: a refusal says how long to wait. Raises LoadTestFailed."""
     while (answer := await owner.answer(make))["type"] == "error":
         if not answer["retryable"]:

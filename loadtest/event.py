@@ -23,6 +23,7 @@ import urllib.request
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any, Final
@@ -32,7 +33,6 @@ import uvloop
 
 from chat.commands import (
     AcceptName,
-    Command,
     CreateRoom,
     Hello,
     Join,
@@ -48,7 +48,7 @@ from chat.live_commands import ClosePoll, DecideHeld, Desk, OpenPoll, SetConduct
 from chat.live_events import Word
 from loadtest.histogram import Histogram
 from loadtest.product import Product, running
-from loadtest.raw import RawMember
+from loadtest.raw import Making, RawMember
 from loadtest.report import chart
 from loadtest.tokens import mint
 
@@ -234,8 +234,8 @@ async def walk_in(port: int, evening: Evening, number: int, token: str, invite: 
     guest = await Guest.connect(port, source=f"127.0.1.{1 + number % 200}")
     assert isinstance(guest, Guest)
     ready(guest, evening, number)
-    await guest.ask(lambda id: Hello(id=id, token=token, languages=guest.languages))
-    room = await guest.ask(lambda id: Join(id=id, room=ROOM, invite=invite))
+    await guest.ask(partial(Hello, token=token, languages=guest.languages))
+    room = await guest.ask(partial(Join, room=ROOM, invite=invite))
     guest.head = Position(*room["head"])
     guest.last, guest.since = guest.head.seq, time.monotonic()
     evening.told["walked in"] += 1
@@ -252,11 +252,7 @@ async def come_back(port: int, evening: Evening, before: Guest, token: str, due:
             guest.stayed, guest.last = False, before.last
             epoch = before.head.epoch if before.head else ""
             rooms = (Resume(room=ROOM, position=Position(epoch, before.last)),)
-            await guest.ask(
-                lambda id, languages=guest.languages, rooms=rooms: Hello(  # type: ignore[misc]  # mypy infers no lambda with a default
-                    id=id, token=token, languages=languages, rooms=rooms
-                )
-            )
+            await guest.ask(partial(Hello, token=token, languages=guest.languages, rooms=rooms))
         except (OSError, ConnectionError, TimeoutError):
             evening.told["tried again"] += 1
             await asyncio.sleep(random.uniform(0.2, 1.5))
@@ -266,7 +262,7 @@ async def come_back(port: int, evening: Evening, before: Guest, token: str, due:
         return guest
 
 
-def tell(member: RawMember, evening: Evening, make: Callable[[int], Command]) -> None:
+def tell(member: RawMember, evening: Evening, make: Making) -> None:
     def answered(frame: dict[str, Any]) -> None:
         if frame["type"] == "error":
             evening.refused[frame["code"]] += 1
@@ -286,15 +282,11 @@ async def moderate(host: RawMember, evening: Evening, stop: asyncio.Event) -> di
     """Look at the queue every second; let every third through, refuse the rest."""
     done = Counter[str]()
     while not stop.is_set() or done["open"]:
-        desk = await host.ask(lambda id: Desk(id=id, room=ROOM))
+        desk = await host.ask(partial(Desk, room=ROOM))
         done["open"] = len(desk["held"]) + desk["more_held"]
         for view in desk["held"]:
             of, approve = view["of"], view["of"] % 3 == 0
-            answer = await host.answer(
-                lambda id, of=of, approve=approve: DecideHeld(  # type: ignore[misc]  # mypy infers no lambda with a default
-                    id=id, room=ROOM, of=of, approve=approve, once=f"d{of}"
-                )
-            )
+            answer = await host.answer(partial(DecideHeld, room=ROOM, of=of, approve=approve, once=f"d{of}"))
             if answer["type"] == "error":
                 evening.refused[f"moderator: {answer['code']}"] += 1
                 await asyncio.sleep((answer["retry_after_ms"] or 500) / 1000)
@@ -334,16 +326,16 @@ async def _played(
     chance, evening, keys = random.Random(plan.seed), Evening(), product.data_dir / "token-keys.json"
     owner_token = mint(keys, "host", name="榕榕", create=True)
     host = await RawMember.connect(product.port)
-    await host.ask(lambda id: Hello(id=id, token=owner_token, languages=("zh", "en")))
-    await host.ask(lambda id: CreateRoom(id=id, room=ROOM, title="春天音乐会 · Spring Concert", once="room"))
-    await host.ask(lambda id: SetConduct(id=id, room=ROOM, conduct=Conduct(kind="live"), once="live"))
+    await host.ask(partial(Hello, token=owner_token, languages=("zh", "en")))
+    await host.ask(partial(CreateRoom, room=ROOM, title="春天音乐会 · Spring Concert", once="room"))
+    await host.ask(partial(SetConduct, room=ROOM, conduct=Conduct(kind="live"), once="live"))
     words = (Word(text=HELD_WORD, action="hold"),)
-    await host.ask(lambda id: SetWords(id=id, room=ROOM, words=words, once="words"))
+    await host.ask(partial(SetWords, room=ROOM, words=words, once="words"))
     code = await invitation(product, owner_token)
     moderator = await RawMember.connect(product.port)
     helper = mint(keys, "helper", name="Helper", rooms={ROOM: "moderator"})
-    await moderator.ask(lambda id: Hello(id=id, token=helper, languages=("en", "zh")))
-    await moderator.ask(lambda id: Join(id=id, room=ROOM))
+    await moderator.ask(partial(Hello, token=helper, languages=("en", "zh")))
+    await moderator.ask(partial(Join, room=ROOM))
     tokens = [mint(keys, f"u{number}", name=f"Guest {number}") for number in range(plan.people)]
 
     show(f"{plan.people:,} people walk in within {plan.walk_in_s:g} s")
@@ -362,7 +354,7 @@ async def _played(
 
     def post(guest: RawMember, text: str, once: str, *, mark: bool = True) -> None:
         written = f"{text}{MARK}{time.monotonic():.4f}" if mark else text
-        tell(guest, evening, lambda id: Post(id=id, room=ROOM, text=written, once=once))
+        tell(guest, evening, partial(Post, room=ROOM, text=written, once=once))
 
     acts: list[tuple[float, Callable[[], None]]] = []
     now_s, number = 0.0, 0
@@ -371,21 +363,21 @@ async def _played(
         now_s += chance.expovariate(plan.posts_per_s * ramp)
         guest = guests[ACTORS + int((len(guests) - ACTORS) * chance.random() ** 2)]  # some talk much, most hardly
         line = chance.choice(LINES[guest.languages[0]])
-        acts.append((now_s, lambda guest=guest, line=line, number=number: post(guest, line, f"p{number}")))  # type: ignore[misc]  # mypy infers no lambda with a default
+        acts.append((now_s, partial(post, guest, line, f"p{number}")))
         number += 1
     posted_in_talk = number
     for at in range(plan.held):
         guest = chance.choice(guests)
         due = plan.talk_s * (0.2 + 0.6 * at / plan.held)
-        acts.append((due, lambda guest=guest, at=at: post(guest, f"想赚钱{HELD_WORD}", f"h{at}", mark=False)))  # type: ignore[misc]  # mypy infers no lambda with a default
+        acts.append((due, partial(post, guest, f"想赚钱{HELD_WORD}", f"h{at}", mark=False)))
 
     def announce() -> None:
         evening.announced_at = time.monotonic()
         tell(
             host,
             evening,
-            lambda id: Post(
-                id=id,
+            partial(
+                Post,
                 room=ROOM,
                 text="最后一首歌，请大家一起唱！",
                 announce=True,
@@ -401,7 +393,7 @@ async def _played(
     talking = tasks.create_task(at_times(acts, started))
 
     poll = await host.ask(
-        lambda id: OpenPoll(id=id, room=ROOM, question="下一首唱什么？", options=("茉莉花", "Imagine"), once="poll")
+        partial(OpenPoll, room=ROOM, question="下一首唱什么？", options=("茉莉花", "Imagine"), once="poll")
     )
     poll_of = poll["position"][1]
     voting: list[tuple[float, Callable[[], None]]] = []
@@ -412,36 +404,31 @@ async def _played(
         voting.append(
             (
                 chance.uniform(0, plan.talk_s * 0.6),
-                lambda guest=guest, choice=choice: tell(  # type: ignore[misc]  # mypy infers no lambda with a default
-                    guest, evening, lambda id: VotePoll(id=id, room=ROOM, of=poll_of, choices=(choice,), once="poll")
-                ),
+                partial(tell, guest, evening, partial(VotePoll, room=ROOM, of=poll_of, choices=(choice,), once="poll")),
             )
         )
     star = guests[0]
-    opened = await star.ask(
-        lambda id: OpenCeremony(id=id, room=ROOM, window_s=max(15, int(plan.talk_s)), once="naming")
-    )
+    opened = await star.ask(partial(OpenCeremony, room=ROOM, window_s=max(15, int(plan.talk_s)), once="naming"))
     naming_of = opened["position"][1]
     proposals: list[int] = []
     for at, name in enumerate(PROPOSALS):
-        made = await guests[1 + at].ask(
-            lambda id, name=name: ProposeName(id=id, room=ROOM, of=naming_of, text=name, once="name")  # type: ignore[misc]  # mypy infers no lambda with a default
-        )
+        made = await guests[1 + at].ask(partial(ProposeName, room=ROOM, of=naming_of, text=name, once="name"))
         proposals.append(made["position"][1])
     for guest in chance.sample(guests[ACTORS:], min(plan.name_votes, len(guests) - ACTORS)):
         proposal = chance.choice(proposals)
         voting.append(
             (
                 chance.uniform(0, plan.talk_s * 0.6),
-                lambda guest=guest, proposal=proposal: tell(  # type: ignore[misc]  # mypy infers no lambda with a default
+                partial(
+                    tell,
                     guest,
                     evening,
-                    lambda id: VoteName(id=id, room=ROOM, of=naming_of, proposal=proposal, once="vote"),
+                    partial(VoteName, room=ROOM, of=naming_of, proposal=proposal, once="vote"),
                 ),
             )
         )
     await at_times(voting, time.monotonic())
-    await star.ask(lambda id: AcceptName(id=id, room=ROOM, of=naming_of, proposal=proposals[0], once="accept"))
+    await star.ask(partial(AcceptName, room=ROOM, of=naming_of, proposal=proposals[0], once="accept"))
     await talking
     stop.set()
     held = await moderating
@@ -470,13 +457,13 @@ async def _played(
         now_s += chance.expovariate(plan.posts_per_s * 0.4)
         guest = chance.choice(staying)
         line = chance.choice(LINES[guest.languages[0]])
-        after.append((now_s, lambda guest=guest, line=line, n=posted_after: post(guest, line, f"q{n}")))  # type: ignore[misc]  # mypy infers no lambda with a default
+        after.append((now_s, partial(post, guest, line, f"q{posted_after}")))
         posted_after += 1
     await at_times(after, storm)
     async with asyncio.timeout(120):
         returned = await asyncio.gather(*returning)
     back_s = time.monotonic() - storm
-    closed = await host.ask(lambda id: ClosePoll(id=id, room=ROOM, of=poll_of, once="close"))
+    closed = await host.ask(partial(ClosePoll, room=ROOM, of=poll_of, once="close"))
     await asyncio.sleep(3.0)
     show("the evening is over; counting")
 

@@ -20,7 +20,8 @@ import ssl
 import time
 from base64 import b64encode
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -31,9 +32,10 @@ import msgpack
 import msgspec
 from locust import User, constant, events, task
 
-from chat.commands import Command, Hello, Join, Post, Resume
+from chat.commands import Hello, Join, Post, Resume
 from chat.ids import Position
 from chat.wire import Codec
+from loadtest.raw import Making
 from loadtest.sentences import SENTENCES
 from loadtest.tokens import mint
 
@@ -126,10 +128,10 @@ class Villager(User):
             opened = self.open()
             frames = frames_of(opened)
             rooms = (Resume(room=self.room, position=self.place),) if again else ()
-            self.send(lambda id: Hello(id=id, token=self.token, languages=(self.language,), rooms=rooms), opened)
+            self.send(partial(Hello, token=self.token, languages=(self.language,), rooms=rooms), opened)
             shown = wait_for(frames, "room" if again else "welcome")
             if not again:
-                self.send(lambda id: Join(id=id, room=self.room), opened)
+                self.send(partial(Join, room=self.room), opened)
                 shown = wait_for(frames, "room")
                 self.place, self.first_seq = Position(*shown["head"]), shown["head"][1]
             elif not shown["recovered"]:
@@ -246,14 +248,13 @@ class Villager(User):
         """A success. Past the event hooks: tens of thousands of deliveries a second would spend themselves there."""
         self.environment.stats.log_request("WS", name, (time.monotonic() - began_s) * 1000, 0)
 
-    def send(self, command: Any, over: socket.socket | None = None) -> int:
+    def send(self, make: Making, over: socket.socket | None = None) -> int:
         """Returns the command's id. Raises OSError."""
         carrier = over or self.socket
         if carrier is None:
             raise ConnectionError("not connected")
         self.last_id += 1
-        made: Command = command(self.last_id)
-        carrier.sendall(masked(0x2, msgpack.packb(msgspec.to_builtins(made))))
+        carrier.sendall(masked(0x2, msgpack.packb(msgspec.to_builtins(make(id=self.last_id)))))
         return self.last_id
 
 
@@ -295,7 +296,7 @@ class Chatter(Villager):
         at_ms = round((time.time() - (time.monotonic() - intended_s)) * 1000)
         text = f"{self.chance.choice(SENTENCES[self.language])}{MARK}{str(at_ms).translate(AS_SIGNS)}"
         try:
-            id = self.send(lambda id: Post(id=id, room=self.room, text=text, once=secrets.token_hex(8)))
+            id = self.send(partial(Post, room=self.room, text=text, once=secrets.token_hex(8)))
         except OSError as failed:
             fail("post", failed)
             return
@@ -364,9 +365,8 @@ def storm() -> None:
 
 def fail(name: str, failure: Exception) -> None:
     """A failure in Locust's table."""
-    events.request.fire(  # type: ignore[no-untyped-call]
-        request_type="WS", name=name, response_time=0, response_length=0, exception=failure, context={}
-    )
+    fire: Callable[..., None] = events.request.fire
+    fire(request_type="WS", name=name, response_time=0, response_length=0, exception=failure, context={})
 
 
 def decoded(payload: bytes) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import os
 import socket
 import ssl
 from collections.abc import Callable
-from typing import Any, Final, cast
+from typing import Any, Final, Protocol, cast
 
 import msgpack
 import msgspec
@@ -30,6 +30,12 @@ OnEntry = Callable[[bytes], None]
 OnData = Callable[[bytes], bool]
 """Looks at bytes as they come, when nothing is left of what came before; True: they are dealt with."""
 OnAnswer = Callable[[dict[str, Any]], None]
+
+
+class Making(Protocol):
+    """Makes a command once its id is known, as a class of `chat.commands` does, or a `partial` of one."""
+
+    def __call__(self, *, id: int) -> Command: ...
 
 
 class RawMember(asyncio.Protocol):
@@ -99,14 +105,14 @@ class RawMember(asyncio.Protocol):
             raise
         return member
 
-    async def ask(self, make: Callable[[int], Command]) -> dict[str, Any]:
+    async def ask(self, make: Making) -> dict[str, Any]:
         """The answer to one command. Raises ConnectionError when it is an error, or never comes."""
         answer = await self.answer(make)
         if answer["type"] == "error":
             raise ConnectionError(f"{answer['code']}: {answer['words']}")
         return answer
 
-    async def answer(self, make: Callable[[int], Command]) -> dict[str, Any]:
+    async def answer(self, make: Making) -> dict[str, Any]:
         """As `ask`, but an error is an answer too. Raises ConnectionError when none comes."""
         answered: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self.tell(make, lambda frame: None if answered.done() else answered.set_result(frame))
@@ -116,7 +122,7 @@ class RawMember(asyncio.Protocol):
             raise ConnectionError(answer["words"])
         return answer
 
-    def tell(self, make: Callable[[int], Command], then: OnAnswer) -> None:
+    def tell(self, make: Making, then: OnAnswer) -> None:
         """Send a command without waiting. `then` gets the frame that answers it, or `{"type": "lost"}` when the
         connection ends first."""
         if self.gone.is_set():
@@ -124,7 +130,7 @@ class RawMember(asyncio.Protocol):
             return
         self._last_id += 1
         self._answers[self._last_id] = then
-        self._send(_BINARY, msgpack.packb(msgspec.to_builtins(make(self._last_id))))
+        self._send(_BINARY, msgpack.packb(msgspec.to_builtins(make(id=self._last_id))))
 
     def stall(self) -> None:
         """Read no more: what comes waits in the kernels, then at the server."""

@@ -15,6 +15,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 
 import msgpack
@@ -66,8 +67,8 @@ async def enter(port: int, token: str, user_languages: tuple[str, ...]) -> Voter
     member = await Voter.connect(port)
     assert isinstance(member, Voter)
     member.begin([])
-    await member.ask(lambda id: Hello(id=id, token=token, languages=user_languages))
-    await member.ask(lambda id: Join(id=id, room=ROOM))
+    await member.ask(partial(Hello, token=token, languages=user_languages))
+    await member.ask(partial(Join, room=ROOM))
     return member
 
 
@@ -79,7 +80,7 @@ async def talk(writers: Sequence[Voter], seconds: float, run: str) -> None:
         await asyncio.sleep(max(0.0, due - time.monotonic()))
         text = f"{_MARK.decode()}{due:014.4f}"
         writers[number % len(writers)].tell(
-            lambda id, text=text, n=number: Post(id=id, room=ROOM, text=text, once=f"{run}-{n}"),  # type: ignore[misc]  # mypy infers no lambda with a default
+            partial(Post, room=ROOM, text=text, once=f"{run}-{number}"),
             lambda _: None,
         )
     await asyncio.sleep(2)
@@ -108,7 +109,7 @@ async def vote(voters: Sequence[Voter], of: int, proposals: Sequence[int], secon
     for due, voter, proposal, once in plan:
         await asyncio.sleep(max(0.0, began + due - time.monotonic()))
         voters[voter].tell(
-            lambda id, p=proposal, o=once: VoteName(id=id, room=ROOM, of=of, proposal=p, once=o),  # type: ignore[misc]  # mypy infers no lambda with a default
+            partial(VoteName, room=ROOM, of=of, proposal=proposal, once=once),
             answer,
         )
     async with asyncio.timeout(30):
@@ -132,8 +133,8 @@ async def ceremony(voters_count: int, vote_s: float, alone_s: float) -> dict[str
         owner = await Voter.connect(product.port)
         assert isinstance(owner, Voter)
         owner.begin([])
-        await owner.ask(lambda id: Hello(id=id, token=token("owner"), languages=("zh",)))
-        await owner.ask(lambda id: CreateRoom(id=id, room=ROOM, title="Hall", once="room"))
+        await owner.ask(partial(Hello, token=token("owner"), languages=("zh",)))
+        await owner.ask(partial(CreateRoom, room=ROOM, title="Hall", once="room"))
         voters: list[Voter] = []
         for first in range(0, voters_count, JOINING_AT_ONCE):
             group = range(first, min(first + JOINING_AT_ONCE, voters_count))
@@ -153,12 +154,12 @@ async def ceremony(voters_count: int, vote_s: float, alone_s: float) -> dict[str
 
         late_before_s = fresh()
         await talk(writers, alone_s / 2, "before")
-        opened = await owner.ask(lambda id: OpenCeremony(id=id, room=ROOM, window_s=int(vote_s) + 90, once="open"))
+        opened = await owner.ask(partial(OpenCeremony, room=ROOM, window_s=int(vote_s) + 90, once="open"))
         of = opened["position"][1]
         proposals = []
         for number, name in enumerate(NAMES):
             made = await writers[number % WRITERS].ask(
-                lambda id, name=name: ProposeName(id=id, room=ROOM, of=of, text=name, once=f"p{name}".encode().hex())  # type: ignore[misc]  # mypy infers no lambda with a default
+                partial(ProposeName, room=ROOM, of=of, text=name, once=f"p{name}".encode().hex())
             )
             proposals.append(made["position"][1])
         late_during_s = fresh()
@@ -170,7 +171,7 @@ async def ceremony(voters_count: int, vote_s: float, alone_s: float) -> dict[str
         await asyncio.sleep(1)
         frames = [msgpack.unpackb(voter.last_tally) for voter in voters]
         wrong = sum({row["proposal"]: row["votes"] for row in frame["tally"]} != dict(expected) for frame in frames)
-        await owner.ask(lambda id: AcceptName(id=id, room=ROOM, of=of, proposal=proposals[0], once="accept"))
+        await owner.ask(partial(AcceptName, room=ROOM, of=of, proposal=proposals[0], once="accept"))
         late_after_s = fresh()
         await talk(writers, alone_s / 2, "after")
         for voter in voters:

@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -56,15 +57,15 @@ async def enter(product: Product, user: str, room: str | None, **settings: Any) 
     """A welcomed member, in `room` if one is named."""
     member = await RawMember.connect(product.port, **settings)
     token = product.token(user, rooms={"*": "member"}, create=True)
-    await member.ask(lambda id: Hello(id=id, token=token, languages=("en",)))
+    await member.ask(partial(Hello, token=token, languages=("en",)))
     if room is not None:
-        await member.ask(lambda id: Join(id=id, room=room))
+        await member.ask(partial(Join, room=room))
     return member
 
 
 async def make_room(product: Product, room: str) -> None:
     owner = await enter(product, "owner", None)
-    await owner.ask(lambda id: CreateRoom(id=id, room=room, title=room, once=f"make-{room}"))
+    await owner.ask(partial(CreateRoom, room=room, title=room, once=f"make-{room}"))
     owner.close()
     await owner.gone.wait()
 
@@ -160,7 +161,7 @@ async def stall_cost(product: Product, rounds: int, round_s: float) -> dict[str,
         *(enter(product, f"writer-{n}", room) for n in range(round(POSTS_PER_S / POSTS_PER_WRITER_S)))
     )
     for writer in writers:
-        await writer.ask(lambda id: Leave(id=id, room=room, stay_member=True))
+        await writer.ask(partial(Leave, room=room, stay_member=True))
     told: list[dict[str, Any]] = []
     await _one_round(product, room, now, writers, min(5.0, round_s), stalled=False)  # warm-up
     for number in range(rounds):
@@ -241,7 +242,7 @@ async def _one_round(
 async def _post(writer: RawMember, room: str, number: int, began_s: float) -> None:
     text = f"#0#{number:08d} {'12345678 ' * 200}"[:POST_CHARS]  # no letters: nothing here is owed a translation
     once = f"{began_s:.3f}-{number}"
-    await writer.ask(lambda id: Post(id=id, room=room, text=text, once=once))
+    await writer.ask(partial(Post, room=room, text=text, once=once))
 
 
 async def slow_readers(product: Product) -> float:

@@ -25,6 +25,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -183,7 +184,7 @@ class Overload:
 
     async def prepare(self) -> None:
         owner = await self._enter("owner", None)
-        await owner.ask(lambda id: CreateRoom(id=id, room=ROOM, title=ROOM, once="make"))
+        await owner.ask(partial(CreateRoom, room=ROOM, title=ROOM, once="make"))
         self._owner = owner
         for number in range(READERS):
             await self._enter(f"reader-{number}", ROOM, ("zh",), lambda frame: self._hearing.on_entry(frame))
@@ -246,16 +247,16 @@ class Overload:
     ) -> RawMember:
         member = await RawMember.connect(self._product.port, on_entry)
         token = self._product.token(user, rooms={"*": "member"}, create=True)
-        await member.ask(lambda id: Hello(id=id, token=token, languages=languages))
+        await member.ask(partial(Hello, token=token, languages=languages))
         if room is not None:
-            await member.ask(lambda id: Join(id=id, room=room))
+            await member.ask(partial(Join, room=room))
         self._members.append(member)
         return member
 
     async def _add_writers(self, count: int) -> None:
         while len(self._writers) < count:
             writer = await self._enter(f"writer-{len(self._writers)}", ROOM)
-            await writer.ask(lambda id: Leave(id=id, room=ROOM, stay_member=True))
+            await writer.ask(partial(Leave, room=ROOM, stay_member=True))
             self._writers.append(writer)
 
     async def _budget(self, budget_ms: int) -> None:
@@ -272,7 +273,7 @@ class Overload:
 
         async def post(writer: RawMember, place: int) -> None:
             said, once = texts[place], f"post-{numbers[place]}"
-            answer = await writer.ask(lambda id: Post(id=id, room=ROOM, text=said, once=once))
+            answer = await writer.ask(partial(Post, room=ROOM, text=said, once=once))
             posted[answer["position"][1]] = at_s[place]
 
         async with asyncio.TaskGroup() as tasks:

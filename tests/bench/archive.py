@@ -30,7 +30,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from chat.adapters.connect import ConnectedEngine, connect_engine
 from chat.adapters.embedded import stop
@@ -77,7 +77,7 @@ def posted(room: str, number: int) -> Posted:
 
 async def template(engine: RedisEngine, room: str) -> Captured:
     try:
-        await RedisLog(_Capture(engine)).append(room, posted(room, 0), once="")  # type: ignore[arg-type]
+        await RedisLog(cast(RedisEngine, _Capture(engine))).append(room, posted(room, 0), once="")
     except Captured as captured:
         return captured
     raise AssertionError("unreachable")

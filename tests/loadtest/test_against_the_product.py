@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,9 +28,9 @@ async def product(tmp_path: Path) -> AsyncIterator[Product]:
         yield started
 
 
-def member(product: Product, user: str, **settings: object) -> Client:
+def member(product: Product, user: str, **settings: Any) -> Client:
     token = product.token(user, rooms={"*": "member"}, create=True)
-    return Client(product.url, token=token, proxy=None, **settings)  # type: ignore[arg-type]  # keywords as they come
+    return Client(product.url, token=token, proxy=None, **settings)
 
 
 async def until(items: AsyncIterator[Item], wanted: Callable[[Item], bool]) -> Item:

@@ -1,6 +1,7 @@
 """The thin member of the benchmarks: frames come out whole however TCP cuts them, and a close is told by its code."""
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import msgpack
@@ -74,8 +75,8 @@ async def test_it_speaks_to_a_server_that_checks_every_rule() -> None:
     entries: list[bytes] = []
     async with serve(handle, "127.0.0.1", 0, subprotocols=[Subprotocol(Codec.MSGPACK.value)]) as server:
         member = await RawMember.connect(next(iter(server.sockets)).getsockname()[1], entries.append)
-        await member.ask(lambda id: Hello(id=id, token="t" * 200, languages=("en",)))
-        assert (await member.ask(lambda id: Ping(id=id)))["type"] == "pong"
+        await member.ask(partial(Hello, token="t" * 200, languages=("en",)))
+        assert (await member.ask(Ping))["type"] == "pong"
         async with asyncio.timeout(5):
             await member.gone.wait()
     assert [type(command) for command in heard] == [Hello, Ping]
