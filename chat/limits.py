@@ -123,6 +123,8 @@ REPORTS_MAX: Final = 500
 WORDS_MAX: Final = 1_000
 """Rows of one room's word list: as many as fit into one command."""
 WORD_CHARS_MAX: Final = 100
+WORD_INNOCENT_MAX: Final = 20
+"""Innocent texts of one row: whoever needs more should make the word longer."""
 HANDS_MAX: Final = 1_000
 OPTIONS_MAX: Final = 10
 OPTION_CHARS_MAX: Final = 300

@@ -21,6 +21,7 @@ from chat.limits import (
     TITLE_CHARS_MAX,
     URL_CHARS_MAX,
     WORD_CHARS_MAX,
+    WORD_INNOCENT_MAX,
     WORDS_MAX,
 )
 
@@ -139,6 +140,10 @@ class Word(Struct, frozen=True, kw_only=True):
     loose: bool = False
     """Found by its sound as well (homophones in Chinese, look-alike digits in Latin)."""
     note: Annotated[str, Meta(max_length=WORD_CHARS_MAX)] = ""
+    innocent: Annotated[
+        tuple[Annotated[str, Meta(min_length=1, max_length=WORD_CHARS_MAX)], ...], Meta(max_length=WORD_INNOCENT_MAX)
+    ] = ()
+    """Longer texts that are no hit: 草莓 for 草."""
 
 
 Words = Annotated[tuple[Word, ...], Meta(max_length=WORDS_MAX)]

@@ -100,7 +100,8 @@ def term_of(word: Word) -> Term:
     """A row of a room's list as the matcher takes it: Chinese is found anywhere, Latin as whole words."""
     spaceless = any(ord(character) > 0x0E00 for character in word.text)
     kind = Kind.PINYIN if word.loose and spaceless else Kind.SUBSTRING if spaceless else Kind.WORD
-    return Term(word.text, Action(word.action), kind, word.note, strict=not word.loose and not spaceless)
+    strict = not word.loose and not spaceless
+    return Term(word.text, Action(word.action), kind, word.note, word.innocent, strict)
 
 
 def terms_in(row: bytes | None) -> TermList | None:

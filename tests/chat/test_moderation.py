@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.errors import Rejected
+from chat.limits import WORD_CHARS_MAX, WORD_INNOCENT_MAX
+from chat.live_events import Word
 from chat.moderation import (
     LISTED_TERM_CHARS_MAX,
     LISTED_TERMS_MAX,
@@ -19,6 +22,7 @@ from chat.moderation import (
     read_list,
 )
 from chat.moderation.folding import fold, folding
+from chat.moderation.rows import term_of
 from tests.support.moderation_set import default_terms, figures, lines
 
 DEFAULT = default_terms()
@@ -216,3 +220,22 @@ def test_what_is_wrong_with_a_list_is_said_for_each_line():
 def test_the_lists_that_come_with_the_house_are_found_as_they_are_written():
     for term in DEFAULT.terms:
         assert term in [hit.term for hit in DEFAULT.find(f"，{term.text.replace('#', '13800138000')}。")], term
+
+
+@pytest.mark.parametrize(
+    ("text", "hits"),
+    [("我爱草莓和草原", []), ("草！", ["草"]), ("草，草莓", ["草"]), ("加他微信号", []), ("加他wei信", ["加他微信"])],
+)
+def test_a_row_of_a_room_has_innocent_texts_like_a_listed_term(text: str, hits: list[str]):
+    rows = (Word(text="草", innocent=("草莓", "草原")), Word(text="加他微信", loose=True, innocent=("加他微信号",)))
+    assert [term for term, _ in found(text, *map(term_of, rows))] == hits
+
+
+def test_what_may_stand_in_a_row_as_innocent_is_bounded():
+    words = tuple(f"草{number}" for number in range(WORD_INNOCENT_MAX + 1))
+    assert msgspec.convert({"text": "草", "innocent": words[1:]}, Word).innocent == words[1:]
+    for wrong in (words, ("",), ("草" * (WORD_CHARS_MAX + 1),)):
+        with pytest.raises(msgspec.ValidationError):
+            msgspec.convert({"text": "草", "innocent": wrong}, Word)
+    with pytest.raises(Rejected):
+        TermList([term_of(Word(text="草", innocent=(" ",)))])

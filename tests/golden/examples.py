@@ -29,7 +29,7 @@ ROOM = "spring-concert"
 EPOCH = "0f3a9c"
 MENTION = e.Mention(user="brecken", text="@白睿康")
 
-WORD = le.Word(text="加微信", action="hold", loose=True, note="advertising")
+WORD = le.Word(text="加微信", action="hold", loose=True, note="advertising", innocent=("加微信群主为好友",))
 PROGRAMME = le.Programme(
     starts_ms=AT_MS + 3_600_000,
     ends_ms=AT_MS + 7_200_000,
