@@ -246,7 +246,7 @@ class Desk {
       h("span", { class: "tag" }, shortName(language || original || "und")),
       h("p", { class: "text", dir: "auto", lang: language || original || null }, marked(text, hits.filter((hit) => hit.language === language)))))),
     hits.length > 0 && h("p", { class: "stage-small" }, hits.map((hit) => say("hit_line", { word: hit.word, how: say(`how_${hit.how || "plain"}`), action: say(`word_${hit.action}`) })).join(" · ")),
-    kind === "report" && h("ul", { class: "reports" }, one.reports.map((each) => h("li", {}, h("bdi", { class: "name" }, this.stage.called(each.by)), each.why && [" · ", h("bdi", {}, each.why)],
+    kind === "report" && h("ul", { class: "reports" }, one.reports.map((each) => h("li", {}, h("bdi", {}, this.stage.called(each.by)), each.why && ["：", h("bdi", {}, each.why)],
       h("p", { class: "stage-small" }, say("saw_so", { language: each.language ? languageName(each.language, this.page.ui) : say("the_original") }), " ", h("bdi", { lang: each.language || null }, each.seen))))),
     kind === "held" && one.recent?.length > 0 && h("details", {}, h("summary", {}, say("recent_n", { n: one.recent.length })), h("ul", { class: "recent" }, one.recent.map((text) => h("li", { dir: "auto" }, text)))),
     h("div", { class: "queue-acts" },
@@ -280,7 +280,7 @@ class Desk {
     if (sign === this.quickSign) return;
     this.quickSign = sign;
     const part = this.parts.quick;
-    const at = [...part.querySelectorAll("button, select, input")].indexOf(document.activeElement);
+    const at = [...part.querySelectorAll("button, select")].indexOf(document.activeElement);
     const toggle = (field, picture) => h("button", { type: "button", class: "quick", "aria-pressed": String(Boolean(conduct[field])), onclick: () => this.conduct({ [field]: !conduct[field] }, say(conduct[field] ? "quick_off" : "quick_on", { what: say(`quick_${field}`) })) },
       icon(picture), h("strong", {}, say(`quick_${field}`)), h("span", { class: "stage-small" }, say(`quick_${field}_words`)));
     const pick = (field, values, words, of = (value) => value) => {
@@ -299,22 +299,8 @@ class Desk {
         pick("slow_s", seconds([0, 5, 10, 30, 60, 300]), say("slow_mode"), Number),
         pick("speakers", ["everyone", "members", "seniors", "invited"].map((one) => [one, say(`speakers_${one}`)]), say("who_speaks")),
         pick("prescreen_s", seconds([0, 2, 5, 10, 30]), say("prescreen"), Number),
-        pick("kind", [["group", say("kind_group")], ["live", say("kind_live")]], say("kind")),
-        h("div", { class: "field" }, h("label", { for: "conduct-capacity" }, say("capacity")), capacity, h("p", { class: "hint", id: "capacity-hint" }, say("capacity_hint")), this.line)));
-    if (at >= 0) part.querySelectorAll("button, select, input")[at]?.focus();
-    this.#line();
-  }
-
-  // Who waits before a full room is no entry of its log: the desk looks every few seconds while there is a capacity.
-  #line() {
-    const { say } = this;
-    const { capacity = 0 } = this.stage.state.conduct;
-    const waiting = this.frame?.waiting ?? 0;
-    this.line.hidden = !capacity;
-    const words = capacity ? say(waiting ? "capacity_waiting" : "capacity_free", { n: waiting }) : "";
-    if (this.line.textContent !== words) this.line.textContent = words;
-    clearTimeout(this.looking);
-    if (capacity && this.dialog.isConnected) this.looking = setTimeout(() => this.ask(), LINE_MS);
+        pick("kind", [["group", say("kind_group")], ["live", say("kind_live")]], say("kind"))));
+    if (at >= 0) part.querySelectorAll("button, select")[at]?.focus();
   }
 
   // ---- programme, polls, announcements: forms that are built once, so that nothing typed is ever lost
@@ -642,13 +628,10 @@ export function openMember(stage, { user, name, of = 0 }) {
     const latest = h("select", { id: "sanction-delete" }, [0, 1, 5, 20].map((n) => h("option", { value: n }, n ? say("delete_n", { n }) : say("delete_none"))));
     const sanction = (action, more = {}) => async () => {
       try {
-        if (stage.desk) {
-          if (await stage.desk.sanction(user, stage.called(user, name), action, fields)) close();
-          return;
-        }
-        await stage.command("sanction", { user, action, ...fields });
+        await stage.command("sanction", { user, action, of, why: why.value.trim(), delete_last: Number(latest.value), ...more });
         close();
         toast(say(`did_${action}`, { name: stage.called(user, name) }));
+        stage.desk?.ask();
       } catch {
         // The room has told why.
       }
@@ -656,7 +639,7 @@ export function openMember(stage, { user, name, of = 0 }) {
     const plain = (words, act) => h("button", { type: "button", class: "secondary", onclick: act }, words);
     return [
       h("div", { class: "field" }, h("label", { for: "sanction-why" }, say("sanction_why")), why),
-      h("div", { class: "field" }, h("label", { for: "sanction-delete" }, say("delete_last")), latest),
+      h("div", { class: "field form" }, h("label", { for: "sanction-delete" }, say("delete_last")), latest),
       h("div", { class: "field" }, h("span", { class: "label" }, say("timeout")), h("div", { class: "buttons four" }, [[60, "minutes", 1], [600, "minutes", 10], [3600, "hours", 1], [86_400, "days_left", 1], [2_419_200, "days_left", 28]].map(([for_s, key, n]) => plain(say(key, { n }), sanction("timeout", { for_s }))))),
       h("div", { class: "buttons" }, plain(say("mute"), sanction("mute")), plain(say("unmute"), sanction("unmute"))),
       h("div", { class: "buttons" }, plain(say("shadow"), sanction("shadow")), plain(say("invite"), sanction("invite_speaker"))),
@@ -666,4 +649,3 @@ export function openMember(stage, { user, name, of = 0 }) {
     ];
   });
 }
-      const fields = { of, why: why.value.trim(), delete_last: Number(latest.value), ...more };
