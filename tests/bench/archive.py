@@ -58,7 +58,7 @@ class Captured(Exception):
 
     script: Script
     keys: list[str]
-    args: list[Any]
+    arguments: list[Any]
 
 
 class _Capture:
@@ -101,7 +101,7 @@ async def append(engine: RedisEngine, filling: Filling, room: str, count: int) -
     first = filling.appended.setdefault(room, 1)
     commands = []
     for number in range(first, first + count):
-        keys, args = list(captured.keys), list(captured.args)
+        keys, args = list(captured.keys), list(captured.arguments)
         keys[5] = f"{once}{number}"
         args[3] = ONCE_LIFE_S
         args[7] = encode_event(posted(room, number))
