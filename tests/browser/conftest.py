@@ -23,6 +23,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from gateway.settings import Settings
+from gateway.tokens import TokenKeys
 from tests.support.chromium import chromium
 
 ROOT = Path(__file__).parents[2]
@@ -84,9 +86,11 @@ class Village:
         return found
 
     def token(self, user: str, *grants: str, name: str = "", create: bool = False) -> str:
-        rooms = [argument for grant in grants for argument in ("--room", grant)]
-        more = ["--create"] if create else []
-        return str(self.diqiucun("token", user, "--name", name, *rooms, *more)["token"])
+        """As `diqiucun token` mints it; each grant is ROOM=ROLE."""
+        keys = TokenKeys.open(self.data_dir / "token-keys.json", Settings.model_fields["audience"].default)
+        rooms: dict[str, Any] = {room: role for room, _, role in (grant.partition("=") for grant in grants)}
+        minted, _ = keys.mint(user, name=name, rooms=rooms, create=create, lives_s=86_400)
+        return minted
 
     def _translates(self) -> bool:
         return any("routes=" in line for line in self.printed)
@@ -194,6 +198,26 @@ class Phone:
     def wait_for(self, text: str, within_ms: float = 5_000) -> None:
         self.message(text).wait_for(timeout=within_ms)
 
+    def ask(self, token: str, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """A request from the page's own origin, with somebody's token."""
+        return self.page.evaluate(
+            """async ([token, method, path, body]) => {
+                 const headers = {authorization: `Bearer ${token}`, 'content-type': 'application/json'};
+                 const answer = await fetch('/api/v1' + path, {method, headers, body: body && JSON.stringify(body)});
+                 if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+                 return answer.status === 204 ? null : answer.json();
+               }""",
+            [token, method, path, body],
+        )
+
+    def open_message(self, index: int = -1) -> None:
+        """The sheet of a message, by its place in the log."""
+        messages = self.page.locator(".message[data-seq]")
+        one = messages.nth(index if index >= 0 else messages.count() + index)
+        one.hover()
+        one.locator(".more").click()
+        self.page.locator("dialog[open] .emoji").first.wait_for()
+
     def take(self, name: str) -> None:
         folder = BUILD / "screenshots"
         folder.mkdir(parents=True, exist_ok=True)
@@ -232,6 +256,12 @@ def make_phone(browser: Browser, village: Village) -> Iterator[MakePhone]:
     phones = Phones(browser, village)
     yield phones.make
     phones.close()
+
+
+@pytest.fixture
+def phone(make_phone: MakePhone) -> Phone:
+    """Somebody who reads English, for one test."""
+    return make_phone("en-US")
 
 
 @pytest.fixture(scope="module")

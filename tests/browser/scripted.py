@@ -10,6 +10,8 @@ from typing import Any
 
 from playwright.sync_api import Page, WebSocketRoute
 
+from tests.browser.conftest import Phone
+
 ROOM = "welcome"
 ME = "me"
 EPOCH = "e1"
@@ -147,3 +149,69 @@ class Script:
             "first": entries[0]["seq"] if entries else 0, "last": entries[-1]["seq"] if entries else 0,
             "more": len(found) > len(entries),
         }  # fmt: skip
+
+
+def walk_in(phone: Phone) -> None:
+    """Somebody who has been here before: the page finds who they are on this device and asks no invitation."""
+    identity = json.dumps({"token": "kept", "user": ME, "name": "Me", "expires_at_ms": 0})
+    rooms = json.dumps([{"room": ROOM, "title": "剧本", "invite": phone.village.code}])
+    phone.page.add_init_script(
+        f"localStorage.setItem('diqiucun.identity', {json.dumps(identity)});"
+        f"localStorage.setItem('diqiucun.rooms', {json.dumps(rooms)});"
+    )
+    phone.page.goto(f"{phone.village.url}/#/r/{ROOM}")
+    phone.wait_connected()
+
+
+# -- what a server says ------------------------------------------------------------------------------------------------
+
+
+def refuse(code: str, *, retryable: bool = False, retry_after_ms: int | None = None) -> dict[str, object]:
+    return {"type": "error", "code": code, "words": "", "retryable": retryable, "retry_after_ms": retry_after_ms}
+
+
+def translated(of: int, text: str, *, revision: int = 0) -> dict[str, object]:
+    told = {"type": "translated", "of": of, "revision": revision, "language": "en", "source": "zh", "text": text}
+    return {**told, "engine": "e", "package": "p", "starter": True}
+
+
+def untranslated(of: int, reason: str, *, source: str = "zh", language: str = "en") -> dict[str, object]:
+    told = {"type": "untranslated", "of": of, "revision": 0}
+    return {**told, "language": language, "source": source, "reason": reason}
+
+
+def edited(of: int, text: str, *, revision: int = 1, by: str = "li") -> dict[str, object]:
+    return {"type": "edited", "of": of, "by": by, "revision": revision, "text": text, "mentions": []}
+
+
+def explained(of: int, *terms: tuple[str, int, int, str], language: str = "en") -> dict[str, Any]:
+    rows = [{"term": term, "start": start, "end": end, "meaning": meaning} for term, start, end, meaning in terms]
+    return {"type": "explained", "of": of, "revision": 0, "language": language, "terms": rows}
+
+
+def suggested(of: int, text: str, *, by: str = "li", name: str = "小李", language: str = "en") -> dict[str, Any]:
+    return {"type": "suggested", "of": of, "revision": 0, "language": language, "text": text, "by": by, "name": name}
+
+
+def voted(of: int, suggestion: int, by: str, *, on: bool = True) -> dict[str, Any]:
+    return {"type": "voted", "of": of, "suggestion": suggestion, "by": by, "on": on}
+
+
+def term(source: str, target: str | None, language: str = "", note: str = "") -> dict[str, Any]:
+    return {"source": source, "target": target, "language": language, "note": note, "added_by": "host"}
+
+
+def preview_of(command: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "preview", "text": f"译：{command['text']}", "back": f"back: {command['text']}", "source": "en",
+            "reason": "", "back_reason": "", "starter": False}  # fmt: skip
+
+
+YYDS = "这首歌yyds，昨晚大家都破防了"
+
+
+def slang(script: Script) -> None:
+    script.send(script.posted(YYDS))
+    script.send(script.entry(translated(1, "This song is the best ever, everyone was in tears last night")))
+    script.send(
+        script.entry(explained(1, ("yyds", 3, 7, "the greatest of all time"), ("破防", 13, 15, "moved to tears")))
+    )

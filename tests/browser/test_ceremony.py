@@ -4,13 +4,12 @@ The story is one ceremony from the question to the card, so the tests of this fi
 people do."""
 
 import re
-from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, expect
 
+from tests.browser.accessibility import violations
 from tests.browser.conftest import MakePhone, Phone, Village
-from tests.browser.test_two_phones import axe_source, violations
 
 pytestmark = pytest.mark.browser
 
@@ -19,19 +18,6 @@ PROPOSALS = (
     ("xiaoyu", "柏乐康", "希望你天天快乐。"),
     ("brecken", "毕凯", "I found this one myself."),
 )
-
-
-def ask(phone: Phone, token: str, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-    """A request from the page's own origin, as the house."""
-    return phone.page.evaluate(
-        """async ([token, method, path, body]) => {
-             const headers = {authorization: `Bearer ${token}`, 'content-type': 'application/json'};
-             const answer = await fetch('/api/v1' + path, {method, headers, body: body && JSON.stringify(body)});
-             if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
-             return answer.status === 204 ? null : answer.json();
-           }""",
-        [token, method, path, body],
-    )
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +35,8 @@ def people(make_lasting_phone: MakePhone, host: str) -> dict[str, Phone]:
         "xiaoyu": make_lasting_phone("zh-CN", color_scheme="dark", bypass_csp=True),
     }
     phones["rongrong"].page.goto(phones["rongrong"].village.url)
-    ask(phones["rongrong"], host, "POST", "/rooms", {"room": "ceremony", "title": "地球村 · Global Village"})
-    code = ask(phones["rongrong"], host, "POST", "/rooms/ceremony/invites", {"role": "guest"})["code"]
+    phones["rongrong"].ask(host, "POST", "/rooms", {"room": "ceremony", "title": "地球村 · Global Village"})
+    code = phones["rongrong"].ask(host, "POST", "/rooms/ceremony/invites", {"role": "guest"})["code"]
     for who, name in (("rongrong", "榕榕"), ("brecken", "Brecken"), ("xiaoyu", "林小雨")):
         phones[who].enter(name, code)
     return phones
@@ -168,7 +154,7 @@ def test_who_comes_back_finds_the_ceremony_as_it_stands(people: dict[str, Phone]
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_serious_violation_in_the_ceremony(people: dict[str, Phone], scheme: str) -> None:
     phone = people["rongrong" if scheme == "light" else "brecken"]
-    assert violations(phone, axe_source()) == []
+    assert violations(phone) == []
 
 
 def test_the_accepted_name_is_a_card_for_all_and_a_name_for_those_who_read_it(people: dict[str, Phone]) -> None:
@@ -217,7 +203,7 @@ def test_an_english_reader_goes_on_reading_the_old_name(people: dict[str, Phone]
     line.locator(".who-card").click()
     expect(sheet(other).locator(".name-card")).to_contain_text("given by 榕榕 in")
     other.take("card-en-light")
-    assert violations(other, axe_source()) == []
+    assert violations(other) == []
 
 
 def test_the_card_tells_how_the_name_is_read_and_who_gave_it(people: dict[str, Phone]) -> None:
@@ -228,7 +214,7 @@ def test_the_card_tells_how_the_name_is_read_and_who_gave_it(people: dict[str, P
     expect(card).to_contain_text("榕榕起于地球村")
     expect(card).to_contain_text("Brecken")
     xiaoyu.take("card-zh-dark")
-    assert violations(xiaoyu, axe_source()) == []
+    assert violations(xiaoyu) == []
     with xiaoyu.page.expect_download() as download:
         sheet(xiaoyu).get_by_role("button", name="存成图片").click()
     assert download.value.suggested_filename == "白睿康.png"
@@ -313,9 +299,8 @@ def close_sheets(*phones: Phone) -> None:
 def test_a_moderator_keeps_a_naming_in_sight_and_stops_it(people: dict[str, Phone], host: str) -> None:
     rongrong, brecken, xiaoyu = people["rongrong"], people["brecken"], people["xiaoyu"]
     close_sheets(*people.values())
-    known = ask(rongrong, host, "GET", "/rooms/ceremony/names/search?query=rongrong")["people"]
-    ask(
-        rongrong,
+    known = rongrong.ask(host, "GET", "/rooms/ceremony/names/search?query=rongrong")["people"]
+    rongrong.ask(
         host,
         "PUT",
         f"/rooms/ceremony/members/{known[0]['user']}",
@@ -395,8 +380,8 @@ def test_a_naming_is_over_when_its_person_leaves(people: dict[str, Phone], host:
     begin(rongrong, "林小雨")
     sheet(xiaoyu).get_by_role("button", name="好呀，起吧").wait_for()
     [user] = [
-        one["user"] for one in ask(rongrong, host, "GET", "/rooms/ceremony/names")["people"] if one["name"] == "林小雨"
+        one["user"] for one in rongrong.ask(host, "GET", "/rooms/ceremony/names")["people"] if one["name"] == "林小雨"
     ]
-    ask(rongrong, host, "DELETE", f"/rooms/ceremony/members/{user}")
+    rongrong.ask(host, "DELETE", f"/rooms/ceremony/members/{user}")
     expect(rongrong.page.locator(".line.naming").last).to_have_text("林小雨离开了，起名结束")
     expect(rongrong.page.locator(".ceremony-row")).to_have_count(0)

@@ -6,36 +6,10 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import MakePhone, Phone
-from tests.browser.scripted import EPOCH, ME, ROOM, Script
+from tests.browser.conftest import Phone
+from tests.browser.scripted import EPOCH, ROOM, Script, edited, refuse, translated, untranslated, walk_in
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def phone(make_phone: MakePhone) -> Phone:
-    return make_phone("en-US")
-
-
-def walk_in(phone: Phone) -> None:
-    """Somebody who has been here before: the page finds who they are on this device and asks no invitation."""
-    identity = json.dumps({"token": "kept", "user": ME, "name": "Me", "expires_at_ms": 0})
-    rooms = json.dumps([{"room": ROOM, "title": "剧本", "invite": phone.village.code}])
-    phone.page.add_init_script(
-        f"localStorage.setItem('diqiucun.identity', {json.dumps(identity)});"
-        f"localStorage.setItem('diqiucun.rooms', {json.dumps(rooms)});"
-    )
-    phone.page.goto(f"{phone.village.url}/#/r/{ROOM}")
-    phone.wait_connected()
-
-
-def refuse(code: str, *, retryable: bool = False, retry_after_ms: int | None = None) -> dict[str, object]:
-    return {"type": "error", "code": code, "words": "", "retryable": retryable, "retry_after_ms": retry_after_ms}
-
-
-def translated(of: int, text: str, *, revision: int = 0) -> dict[str, object]:
-    told = {"type": "translated", "of": of, "revision": revision, "language": "en", "source": "zh", "text": text}
-    return {**told, "engine": "e", "package": "p", "starter": True}
 
 
 def test_a_gap_is_filled_from_the_log(phone: Phone) -> None:
@@ -87,8 +61,7 @@ def test_a_missing_package_says_how_to_get_it(phone: Phone) -> None:
     script = Script(phone.page)
     walk_in(phone)
     script.send(script.posted("你好，朋友们"))
-    told = {"of": 1, "revision": 0, "language": "en", "source": "zh", "reason": "no_package"}
-    script.send(script.entry({"type": "untranslated", **told}))
+    script.send(script.entry(untranslated(1, "no_package")))
     expect(phone.page.locator(".thin.refused")).to_have_text("No package for Chinese → English")
     expect(phone.page.locator(".notice")).to_contain_text("diqiucun models install zh en")
 
@@ -124,8 +97,7 @@ def test_lines_without_words_have_no_toggle_and_no_shimmer(phone: Phone) -> None
     for text in ("666", "😀🎉", "hhhh", "https://example.org/"):
         script.send(script.posted(text))
     script.send(script.posted("哈哈哈"))
-    told = {"of": 5, "revision": 0, "language": "en", "source": "zh", "reason": "nothing_to_translate"}
-    script.send(script.entry({"type": "untranslated", **told}))
+    script.send(script.entry(untranslated(5, "nothing_to_translate")))
     expect(phone.page.locator(".message")).to_have_count(5)
     expect(phone.page.locator(".under")).to_have_count(0)
 
@@ -260,8 +232,7 @@ def test_an_edit_makes_its_translation_old(phone: Phone) -> None:
     script.send(script.posted("你好"))
     script.send(script.entry(translated(1, "Hello")))
     phone.wait_for("Hello")
-    edited = {"type": "edited", "of": 1, "by": "li", "revision": 1, "text": "再见", "mentions": []}
-    script.send(script.entry(edited))
+    script.send(script.entry(edited(1, "再见")))
     expect(phone.page.locator(".stack .text")).to_have_text("再见")
     script.send(script.entry(translated(1, "Goodbye", revision=1)))
     expect(phone.page.locator(".stack .text")).to_have_text("Goodbye")
@@ -276,3 +247,15 @@ def test_hello_asks_for_nothing_it_does_not_need(phone: Phone) -> None:
     assert hello["languages"] == ["en"]
     assert hello["rooms"] == [{"room": ROOM, "position": None}]
     assert json.dumps(hello).count("token") == 1
+
+
+def test_a_token_in_the_address_is_taken_and_forgotten(phone: Phone) -> None:
+    script = Script(phone.page)
+    claims = json.dumps({"sub": "榕榕", "exp": 4_000_000_000, "rooms": {ROOM: "owner"}})
+    encoded = phone.page.evaluate("(text) => btoa(unescape(encodeURIComponent(text)))", claims)
+    token = f"x.{encoded.rstrip('=').replace('+', '-').replace('/', '_')}.y"
+    phone.page.goto(f"{phone.village.url}/#/t/{token}")
+    phone.wait_connected()
+    assert phone.page.url.endswith(f"/#/r/{ROOM}")
+    assert phone.page.evaluate("history.length") <= 2
+    assert script.asked("hello")[0]["token"] == token

@@ -8,9 +8,8 @@ import time
 import pytest
 from playwright.sync_api import Locator, expect
 
+from tests.browser.accessibility import violations
 from tests.browser.conftest import MakePhone, Phone, Village
-from tests.browser.test_ceremony import ask
-from tests.browser.test_two_phones import axe_source, violations
 
 pytestmark = pytest.mark.browser
 
@@ -28,8 +27,8 @@ def people(make_lasting_phone: MakePhone, village: Village) -> dict[str, Phone]:
     host = phones["rongrong"]
     host.page.goto(village.url)
     house = village.token("house", name="House", create=True)
-    ask(host, house, "POST", "/rooms", {"room": "concert", "title": "榕树下音乐会 · Concert under the banyan"})
-    code = ask(host, house, "POST", "/rooms/concert/invites", {"role": "member"})["code"]
+    host.ask(house, "POST", "/rooms", {"room": "concert", "title": "榕树下音乐会 · Concert under the banyan"})
+    code = host.ask(house, "POST", "/rooms/concert/invites", {"role": "member"})["code"]
     host.page.goto(f"{village.url}/#/t/{village.token('rongrong', 'concert=moderator', name='榕榕')}")
     host.wait_connected()
     for who, name in (("brecken", "Brecken"), ("xiaoyu", "林小雨")):
@@ -98,7 +97,7 @@ def test_an_announcement_is_read_in_the_hosts_own_words_and_a_poll_is_voted_in(p
     expect(brecken.page.locator(".stage-cards .poll-option .count").first).to_have_text("100%")
     brecken.take("stage-poll-en-dark")
     xiaoyu.take("stage-poll-zh-light")
-    assert violations(brecken, axe_source()) == []
+    assert violations(brecken) == []
     show.get_by_role("button", name="结束投票").click()
     expect(brecken.page.locator(".stage-result")).to_contain_text("The poll is over")
 
@@ -118,7 +117,7 @@ def test_a_moderator_reads_a_held_message_in_both_languages_and_refuses_it_by_a_
     expect(row.locator("mark").first).to_have_text("名字")
     expect(xiaoyu.page.locator(".held-mine")).to_contain_text("等待管理员审核")
     host.take("desk-queue-zh-light")
-    assert violations(host, axe_source()) == []
+    assert violations(host) == []
     host.page.set_viewport_size({"width": 1280, "height": 800})
     host.take("desk-wide-zh-light")
     host.page.set_viewport_size({"width": 390, "height": 844})

@@ -1,14 +1,12 @@
 """Two people, two languages, one room: the whole product in a browser, against the real server."""
 
 import re
-import subprocess
 import time
-from typing import Any
 
 import pytest
 from playwright.sync_api import Route, expect
 
-from tests.browser.conftest import BUILD, MakePhone, Phone
+from tests.browser.conftest import MakePhone, Phone
 
 pytestmark = pytest.mark.browser
 
@@ -305,53 +303,6 @@ def test_without_an_invitation_there_is_a_friendly_door(make_phone: MakePhone) -
     phone.page.click("button.primary")
     phone.page.wait_for_selector("#name")
     phone.take("door-zh-light")
-
-
-def axe_source() -> str:
-    script = BUILD / "npm" / "node_modules" / "axe-core" / "axe.min.js"
-    if not script.exists():
-        script.parents[2].mkdir(parents=True, exist_ok=True)
-        (BUILD / "npm" / "package.json").write_text("{}")  # without one npm looks for a project in the folders above
-        command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(BUILD / "npm"), "axe-core@4"]
-        told = subprocess.run(command, check=True, capture_output=True, timeout=120)
-        assert script.exists(), told.stdout.decode() + told.stderr.decode()
-    return script.read_text(encoding="utf-8")
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_no_serious_violation(make_phone: MakePhone, scheme: str) -> None:
-    phone = make_phone("en-US", color_scheme=scheme, bypass_csp=True, reduced_motion="reduce")
-    source = axe_source()
-    phone.open_invitation()
-    phone.page.locator(".here span").first.wait_for()
-    assert violations(phone, source) == []
-    phone.enter("Axe")
-    phone.say("你好，大家早上好！")
-    phone.page.locator(".message.own").last.wait_for()
-    phone.page.locator(".message .more").last.focus()
-    assert violations(phone, source) == []
-    phone.page.get_by_role("button", name="Reading settings").click()
-    phone.page.locator("dialog[open] .chip").first.wait_for()
-    assert violations(phone, source) == []
-    phone.page.keyboard.press("Escape")
-    phone.page.get_by_role("button", name="Who is here").last.click()
-    phone.page.locator("dialog[open] .person").first.wait_for()
-    assert violations(phone, source) == []
-    phone.page.keyboard.press("Escape")
-    phone.page.locator(".message .more").last.focus()
-    phone.page.keyboard.press("Enter")
-    phone.page.locator("dialog[open] .emoji").first.wait_for()
-    assert violations(phone, source) == []
-
-
-def violations(phone: Phone, source: str) -> list[Any]:
-    phone.page.evaluate(source)
-    found: list[Any] = phone.page.evaluate(
-        """async () => (await axe.run(document)).violations
-             .filter((one) => one.impact === 'serious' || one.impact === 'critical')
-             .map((one) => [one.id, one.nodes.slice(0, 3).map((node) => [node.html, node.failureSummary])])"""
-    )
-    return found
 
 
 def test_a_door_that_comes_late_does_not_cover_an_invitation(make_phone: MakePhone) -> None:
