@@ -160,16 +160,17 @@ function showJoin(code, reason) {
     location.replace(`#/r/${known.room}`);
     return;
   }
+  let looked;
   show(joinView(page(), {
     form,
     message: reason,
-    look: () => request(`/api/v1/invites/${encodeURIComponent(code)}?languages=${form.languages}`),
+    look: () => (looked = request(`/api/v1/invites/${encodeURIComponent(code)}?languages=${form.languages}`)),
     enter: async (called, languages) => {
       const entered = await request("/api/v1/enter", { invite: code, name: called, languages, token: identity()?.token ?? null });
       store.set("identity", { token: entered.token, user: entered.user, name: entered.name, expires_at_ms: entered.expires_at_ms });
       store.set("name", called);
       store.set("languages", languages);
-      remember(entered.room, { invite: code });
+      remember(entered.room, { invite: code, title: (await looked.catch(() => ({}))).title });
       location.hash = `#/r/${entered.room}`;
     },
   }));

@@ -23,7 +23,6 @@ export class Conversation extends EventTarget {
     super();
     this.me = { ...me, languages: me.languages.map(canonical) };
     this.room = emptyRoom(room);
-    this.room.me = me.user;
     this.unsent = unsent;
     this.routes = [];
     this.limits = { text_chars_max: 4000 };

@@ -8,7 +8,7 @@ export const LOADED_MAX = 600;
 export function emptyRoom(id) {
   return {
     id,
-    me: "", // the reader's user id
+    me: "", // user id
     epoch: null,
     last: 0, // resume cursor: the highest seq seen
     title: "",
@@ -38,7 +38,7 @@ export function follow(room, frame) {
   const reborn = known && room.epoch !== epoch;
   for (const known of ["title", "role", "members", "title_seq", "translation", "translation_budget_ms", "pins", "ceremonies", "conduct", "standing"]) room[known] = frame[known];
   room.tallies.clear();
-  room.asOf = head;
+  room.asOf = room.ranked = head;
   room.read = Math.max(reborn ? 0 : room.read, frame.read);
   if (reborn) beginAgain(room, epoch, head);
   if (!known) room.epoch = epoch;
@@ -138,7 +138,7 @@ function apply(room, { seq, at_ms, event }) {
       note(room, seq, at_ms, { kind: "left", user: event.user, by: event.by });
       break;
     case "role_changed":
-      if (event.user === room.me && seq > Math.max(room.asOf, room.ranked ?? 0)) Object.assign(room, { ranked: seq, role: event.role });
+      if (event.user === room.me && seq > room.ranked) [room.ranked, room.role] = [seq, event.role];
       note(room, seq, at_ms, { kind: "role", user: event.user, by: event.by, role: event.role });
       break;
     case "edited":

@@ -102,6 +102,10 @@ export const LATER = {
   my_name_card: ["我的名字", "My names"],
   // what is refused seldom
   reason_no_package: ["服务器没有{source} → {target}的翻译包。主持人可以添加：diqiucun models install {from} {to}", "No translation package for {source} → {target} on this server. The host can add one: diqiucun models install {from} {to}"],
+  reason_nothing_to_translate: ["没有需要翻译的字", "there is nothing in it to translate"],
+  error_language_invalid: ["不认识这个语言", "That language is not known"],
+  error_message_not_found: ["这条消息已经不在了", "That message is gone"],
+  error_not_ready: ["连接还没准备好，请再试一次", "The connection was not ready; please try again"],
   error_epoch_changed: ["聊天记录重新开始了", "The room's history began anew"],
   error_too_many_rooms: ["同时打开的聊天室太多了", "Too many rooms are open"],
   error_room_exists: ["这个聊天室已经存在", "That room exists already"],
@@ -114,6 +118,7 @@ export const LATER = {
   error_hook_not_found: ["没有这个网络钩子", "There is no such webhook"],
   error_over: ["已经结束了", "That is over already"],
   reason_moderated: ["译文里有这个房间不收的词", "the translation has words in it that this room does not take"],
+  error_removed: ["管理员把你请出了房间，可以用邀请再进来", "A moderator removed you from the room; you may come back by an invitation"],
   error_banned: ["你已被管理员请出这个房间", "A moderator banned you from this room"],
   error_muted: ["你被管理员禁言了", "A moderator muted you here"],
   error_not_now: ["现在还不能在这里发言", "You cannot speak here just now"],

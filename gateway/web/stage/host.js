@@ -16,7 +16,13 @@ const LISTS = ["abuse-en", "abuse-zh", "scams"];
 const OPTIONS_MAX = 10;
 const ITEMS_MAX = 50;
 const AUDIT_PAGES = 5;
-const LIFTS = { timeout: "unmute", mute: "unmute", ban: "unban", shadow: "unshadow", invite_speaker: "dismiss_speaker" };
+const SEATS_MAX = 1_000_000; // as CAPACITY_MAX of the server
+const LINE_MS = 3000;
+const NAMES_MAX = 100; // as `names` takes
+const INVERSE = { // as INVERSE of the server
+  timeout: "unmute", mute: "unmute", unmute: "mute", ban: "unban", unban: "ban", shadow: "unshadow", unshadow: "shadow",
+  invite_speaker: "dismiss_speaker", dismiss_speaker: "invite_speaker",
+};
 const STIRS = /^(conduct|sanction|held|report|words|hand)/;
 const AUDITED = /^(conduct_changed|sanctioned|held_decided|report_settled|words_changed|programme_changed|poll_opened|poll_closed|question_settled|role_changed|room_changed)$/;
 
@@ -33,6 +39,7 @@ class Desk {
     this.last = null; // what can be undone: {words, undo}
     this.frame = null;
     this.audit = null;
+    this.asked = new Set(); // users whose names were asked for
     this.#build();
     this.ask();
   }
@@ -92,11 +99,28 @@ class Desk {
         setTimeout(() => this.ask(), 250);
       }
     }
+    this.#learn([...(this.frame?.reports ?? []).flatMap((one) => one.reports.flatMap(({ by, author }) => [by, author])), ...(this.frame?.hands ?? []).map((one) => one.user)]);
     this.render(true);
     // The other text of a held message may still be made, and is not sent to moderators who do not read its language.
     const fresh = this.frame?.held.some((one) => !this.#translations(one).length && this.stage.now() - one.at_ms < 10_000);
     clearTimeout(this.later);
     if (fresh && this.dialog.isConnected) this.later = setTimeout(() => this.ask(), 1000);
+  }
+
+  // A live room tells nobody who came: names that the desk has to say and has not heard are asked for, once.
+  async #learn(users) {
+    const { room, connection } = this.talk;
+    const unknown = [...new Set(users)].filter((user) => user && !room.people.has(user) && !this.asked.has(user)).slice(0, NAMES_MAX);
+    if (!unknown.length) return;
+    for (const user of unknown) this.asked.add(user);
+    try {
+      const { cards } = await connection.ask({ type: "names", room: room.id, users: unknown });
+      for (const { user, name } of cards) room.people.set(user, name);
+    } catch {
+      return; // somebody they stay
+    }
+    this.queueSign = this.recordsSign = null;
+    this.render(true);
   }
 
   async #do(type, fields, words, undo = null) {
@@ -132,8 +156,8 @@ class Desk {
   /** Decide about a member; can be taken back where the house can. */
   sanction(user, name, action, more = {}) {
     const words = this.say(`did_${action}`, { name });
-    const lift = LIFTS[action];
-    return this.#do("sanction", { user, action, ...more }, words, lift && ((seq) => this.#do("sanction", { user, action: lift, undoes: seq }, this.say("undone"))));
+    const back = INVERSE[action];
+    return this.#do("sanction", { user, action, ...more }, words, back && ((seq) => this.#do("sanction", { user, action: back, undoes: seq }, this.say("undone"))));
   }
 
   conduct(changes, words) {
@@ -154,6 +178,7 @@ class Desk {
   // ---- drawing
 
   render(forced = false) {
+    if (!this.stage.hosting) return this.dialog.close(); // no longer a moderator
     const { room } = this.talk;
     const sign = [...room.naming.values()].filter(({ event }) => STIRS.test(event.type)).length;
     if (sign !== this.stirred) {
@@ -166,7 +191,11 @@ class Desk {
     this.#quick();
     this.#polls();
     this.#numbers();
-    if (forced) this.#records();
+    if (forced) {
+      this.#line();
+      this.#records();
+    }
+    return undefined;
   }
 
   get rows() {
@@ -205,7 +234,7 @@ class Desk {
       this.failed && !frame ? h("p", { class: "failure" }, wordsForError(say, this.failed)) : "",
       hands.length ? h("div", { class: "hands" }, h("h3", {}, say("hands")), h("ul", {}, hands.map((one) => h("li", { class: "hand-row" }, icon("hand"), h("bdi", { class: "name" }, this.stage.called(one.user, one.name)),
         h("button", { type: "button", class: "secondary", onclick: () => this.sanction(one.user, one.name, "invite_speaker") }, say("invite")),
-        h("button", { type: "button", class: "word", onclick: () => this.sanction(one.user, one.name, "dismiss_speaker") }, say("dismiss")))))) : "",
+        h("button", { type: "button", class: "word", onclick: () => this.#do("sanction", { user: one.user, action: "dismiss_speaker" }, say("did_not_now", { name: one.name })) }, say("dismiss")))))) : "",
       h("div", { class: "queue-head" }, h("h3", {}, say("held_n", { n: rows.length + (frame?.more_held ?? 0) })), h("p", { class: "keys", "aria-hidden": "true" }, say("keys_hint"))),
       rows.length ? h("ol", { class: "queue" }, rows.map((row, at) => this.#row(row, at))) : h("p", { class: "queue-empty" }, frame ? say("queue_empty") : say("queue_loading")));
     if (focused) this.#focus();
@@ -246,7 +275,7 @@ class Desk {
       h("span", { class: "tag" }, shortName(language || original || "und")),
       h("p", { class: "text", dir: "auto", lang: language || original || null }, marked(text, hits.filter((hit) => hit.language === language)))))),
     hits.length > 0 && h("p", { class: "stage-small" }, hits.map((hit) => say("hit_line", { word: hit.word, how: say(`how_${hit.how || "plain"}`), action: say(`word_${hit.action}`) })).join(" · ")),
-    kind === "report" && h("ul", { class: "reports" }, one.reports.map((each) => h("li", {}, h("bdi", {}, this.stage.called(each.by)), each.why && ["：", h("bdi", {}, each.why)],
+    kind === "report" && h("ul", { class: "reports" }, one.reports.map((each) => h("li", {}, h("bdi", { class: "name" }, this.stage.called(each.by)), each.why && [" · ", h("bdi", {}, each.why)],
       h("p", { class: "stage-small" }, say("saw_so", { language: each.language ? languageName(each.language, this.page.ui) : say("the_original") }), " ", h("bdi", { lang: each.language || null }, each.seen))))),
     kind === "held" && one.recent?.length > 0 && h("details", {}, h("summary", {}, say("recent_n", { n: one.recent.length })), h("ul", { class: "recent" }, one.recent.map((text) => h("li", { dir: "auto" }, text)))),
     h("div", { class: "queue-acts" },
@@ -280,7 +309,7 @@ class Desk {
     if (sign === this.quickSign) return;
     this.quickSign = sign;
     const part = this.parts.quick;
-    const at = [...part.querySelectorAll("button, select")].indexOf(document.activeElement);
+    const at = [...part.querySelectorAll("button, select, input")].indexOf(document.activeElement);
     const toggle = (field, picture) => h("button", { type: "button", class: "quick", "aria-pressed": String(Boolean(conduct[field])), onclick: () => this.conduct({ [field]: !conduct[field] }, say(conduct[field] ? "quick_off" : "quick_on", { what: say(`quick_${field}`) })) },
       icon(picture), h("strong", {}, say(`quick_${field}`)), h("span", { class: "stage-small" }, say(`quick_${field}_words`)));
     const pick = (field, values, words, of = (value) => value) => {
@@ -290,6 +319,12 @@ class Desk {
         all.map(([value, shown]) => h("option", { value, selected: value === (conduct[field] ?? values[0][0]) }, shown))));
     };
     const seconds = (list) => list.map((s) => [s, s ? say("seconds", { n: s }) : say("off")]);
+    this.line = h("p", { class: "hint capacity-line", role: "status" });
+    const capacity = h("input", { id: "conduct-capacity", type: "text", inputmode: "numeric", dir: "ltr", autocomplete: "off", maxlength: 7, value: conduct.capacity || "", "aria-describedby": "capacity-hint", onchange: ({ target }) => {
+      const n = Math.floor(Number(target.value.normalize("NFKC").trim() || 0));
+      if (n >= 0 && n <= SEATS_MAX) this.conduct({ capacity: n });
+      else target.value = conduct.capacity || "";
+    } });
     part.replaceChildren(
       h("button", { type: "button", class: `lockdown${conduct.locked_down ? " on" : ""}`, "aria-pressed": String(Boolean(conduct.locked_down)), onclick: () => this.conduct({ locked_down: !conduct.locked_down }, say(conduct.locked_down ? "quick_off" : "quick_on", { what: say("lockdown") })) },
         icon("lock"), h("span", {}, h("strong", {}, say("lockdown")), h("span", {}, say("lockdown_words")))),
@@ -299,8 +334,22 @@ class Desk {
         pick("slow_s", seconds([0, 5, 10, 30, 60, 300]), say("slow_mode"), Number),
         pick("speakers", ["everyone", "members", "seniors", "invited"].map((one) => [one, say(`speakers_${one}`)]), say("who_speaks")),
         pick("prescreen_s", seconds([0, 2, 5, 10, 30]), say("prescreen"), Number),
-        pick("kind", [["group", say("kind_group")], ["live", say("kind_live")]], say("kind"))));
-    if (at >= 0) part.querySelectorAll("button, select")[at]?.focus();
+        pick("kind", [["group", say("kind_group")], ["live", say("kind_live")]], say("kind")),
+        h("div", { class: "field" }, h("label", { for: "conduct-capacity" }, say("capacity")), capacity, h("p", { class: "hint", id: "capacity-hint" }, say("capacity_hint")), this.line)));
+    if (at >= 0) part.querySelectorAll("button, select, input")[at]?.focus();
+    this.#line();
+  }
+
+  // Who waits before a full room is no entry of its log: the desk looks every few seconds while there is a capacity.
+  #line() {
+    const { say } = this;
+    const { capacity = 0 } = this.stage.state.conduct;
+    const waiting = this.frame?.waiting ?? 0;
+    this.line.hidden = !capacity;
+    const words = capacity ? say(waiting ? "capacity_waiting" : "capacity_free", { n: waiting }) : "";
+    if (this.line.textContent !== words) this.line.textContent = words;
+    clearTimeout(this.looking);
+    if (capacity && this.dialog.isConnected) this.looking = setTimeout(() => this.ask(), LINE_MS);
   }
 
   // ---- programme, polls, announcements: forms that are built once, so that nothing typed is ever lost
@@ -552,6 +601,7 @@ class Desk {
     } catch {
       // What is here already is shown.
     }
+    this.#learn(found.map(({ event }) => event.by));
     this.audit = found.filter(({ event }) => AUDITED.test(event.type) || (event.type === "recalled" && event.by !== event.author)).sort((a, b) => b.seq - a.seq);
     this.render(true);
   }
@@ -627,11 +677,15 @@ export function openMember(stage, { user, name, of = 0 }) {
     const why = h("input", { id: "sanction-why", type: "text", dir: "auto", maxlength: 300, autocomplete: "off" });
     const latest = h("select", { id: "sanction-delete" }, [0, 1, 5, 20].map((n) => h("option", { value: n }, n ? say("delete_n", { n }) : say("delete_none"))));
     const sanction = (action, more = {}) => async () => {
+      const fields = { of, why: why.value.trim(), delete_last: Number(latest.value), ...more };
       try {
-        await stage.command("sanction", { user, action, of, why: why.value.trim(), delete_last: Number(latest.value), ...more });
+        if (stage.desk) {
+          if (await stage.desk.sanction(user, stage.called(user, name), action, fields)) close();
+          return;
+        }
+        await stage.command("sanction", { user, action, ...fields });
         close();
         toast(say(`did_${action}`, { name: stage.called(user, name) }));
-        stage.desk?.ask();
       } catch {
         // The room has told why.
       }
@@ -639,7 +693,7 @@ export function openMember(stage, { user, name, of = 0 }) {
     const plain = (words, act) => h("button", { type: "button", class: "secondary", onclick: act }, words);
     return [
       h("div", { class: "field" }, h("label", { for: "sanction-why" }, say("sanction_why")), why),
-      h("div", { class: "field form" }, h("label", { for: "sanction-delete" }, say("delete_last")), latest),
+      h("div", { class: "field" }, h("label", { for: "sanction-delete" }, say("delete_last")), latest),
       h("div", { class: "field" }, h("span", { class: "label" }, say("timeout")), h("div", { class: "buttons four" }, [[60, "minutes", 1], [600, "minutes", 10], [3600, "hours", 1], [86_400, "days_left", 1], [2_419_200, "days_left", 28]].map(([for_s, key, n]) => plain(say(key, { n }), sanction("timeout", { for_s }))))),
       h("div", { class: "buttons" }, plain(say("mute"), sanction("mute")), plain(say("unmute"), sanction("unmute"))),
       h("div", { class: "buttons" }, plain(say("shadow"), sanction("shadow")), plain(say("invite"), sanction("invite_speaker"))),

@@ -20,6 +20,7 @@ const RESULT_FOR_MS = 90_000; // how long a result stays in the bar
 const STRETCH_MS = 10_000; // what is left out within so long is one line in the log
 const AGAIN_MS = 3_000;
 const TRIES_MAX = 4;
+const LEADS_OUT = new Set(["kick", "ban"]);
 const ASK_AGAIN = new Set(["timeout", "mute", "unmute", "invite_speaker", "dismiss_speaker", "unban"]);
 
 Object.assign(ICONS, {
@@ -64,7 +65,7 @@ class Stage {
     this.top = h("div", { class: "stage-top" });
     this.cards = h("div", { class: "stage-cards" });
     this.bar.append(this.top, this.cards);
-    this.why = h("div", { class: "stage-why", hidden: true });
+    this.why = h("div", { class: "stage-why", tabindex: -1, hidden: true });
     this.whyWords = h("p", { role: "status" });
     this.mineBox = h("div", { class: "stage-mine", "aria-live": "polite" });
     this.timer = setInterval(() => this.#tick(), 1000);
@@ -172,7 +173,7 @@ class Stage {
     this.talk.redraw();
     try {
       await this.command("raise_hand", { on });
-      if (on) toast(this.page.say("hand_is_up"));
+      if (on && this.silence?.why !== "invited") toast(this.page.say("hand_is_up"));
     } catch {
       this.hand = !on;
       this.talk.redraw();
@@ -260,9 +261,14 @@ class Stage {
       const known = this.held.get(of);
       this.held.set(of, { what: "refused", text: known?.text ?? null, until_ms: 0, why });
     } else {
-      const words = say(`told_${what}`);
-      if (words !== `told_${what}`) toast(why ? `${words} ${say("because", { why })}` : words, { refusal: !/^(un|invite)/.test(what) });
+      const key = what === "dismiss_speaker" && !this.state?.standing.speaker ? "told_not_now" : `told_${what}`;
+      const words = say(key);
+      // Who is led out is told so at the door; here there is only the reason to add.
+      if (words !== key && (why || !LEADS_OUT.has(what))) toast(why ? `${words} · ${say("because", { why })}` : words, { refusal: !/^(un|invite|dismiss)/.test(what) });
+      if (/_speaker$/.test(what)) this.hand = false;
       if (ASK_AGAIN.has(what)) this.ask();
+      // Live rooms tell nobody who left, so this is how one hears it of oneself.
+      if (LEADS_OUT.has(what)) this.talk.dispatchEvent(new CustomEvent("refused", { detail: what === "ban" ? "banned" : "removed" }));
     }
   }
 
@@ -286,7 +292,10 @@ class Stage {
   render() {
     const { talk } = this;
     const { room } = talk;
-    for (const frame of talk.told.splice(0)) this.#hear(frame);
+    const told = talk.told.splice(0);
+    for (const frame of told) this.#hear(frame);
+    // The log was drawn a moment ago, before these were heard.
+    if (told.some(({ type }) => type === "reactions" || type === "skipped")) talk.redraw();
     if (room.conduct !== this.frame && room.epoch !== null) {
       this.frame = room.conduct;
       this.wait = null;
@@ -526,6 +535,7 @@ class Stage {
 
   #whyText(silence) {
     const { say } = this.page;
+    if (silence.why === "invited" && this.hand) return say("hand_is_up");
     return say(`why_${silence.why}`, { time: silence.until_ms ? clockOf(silence.until_ms - this.now()) : "", n: silence.n });
   }
 
@@ -542,10 +552,11 @@ class Stage {
     const silence = silenceOf(this.state, { role: talk.room.role, now_ms: this.now(), spoke_ms: this.#spoke() });
     this.silence = silence;
     const blocked = Boolean(silence?.blocked) || Boolean(this.wait);
+    let leaves = false; // the focus, out of a box that goes out of sight
     if (view.composer.element.hidden !== blocked) {
       const inside = view.composer.element.contains(document.activeElement);
       view.composer.element.hidden = blocked;
-      if (inside && blocked) this.view.messages.log.focus({ preventScroll: true });
+      leaves = inside && blocked;
     }
     this.why.hidden = !silence || Boolean(this.wait);
     const sign = JSON.stringify([silence?.why, this.hand, page.ui]);
@@ -558,6 +569,7 @@ class Stage {
     }
     this.whySign = silence ? sign : null;
     this.#whyTick();
+    if (leaves) this.why.focus({ preventScroll: true });
   }
 
   #whyTick() {
@@ -598,7 +610,7 @@ class Stage {
     const sign = `${place} ${waiting} ${this.page.ui}`;
     if (this.waitBox.dataset.sign === sign) return;
     this.waitBox.dataset.sign = sign;
-    this.waitBox.replaceChildren(h("h2", {}, say("wait_title")), h("p", { class: "wait-place" }, say("wait_place", { n: place })),
+    this.waitBox.replaceChildren(h("img", { src: "/web/icon.svg", alt: "", width: 72, height: 72 }), h("h2", {}, say("wait_title")), h("p", { class: "wait-place" }, say("wait_place", { n: place })),
       h("p", {}, say("wait_words")), h("p", { class: "stage-small" }, say("wait_all", { n: waiting })));
   }
 

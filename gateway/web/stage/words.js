@@ -82,6 +82,7 @@ export const STAGE = {
   told_unban: ["你可以回来了", "You may come back"],
   told_invite_speaker: ["主持人请你发言！", "The host invites you to speak!"],
   told_dismiss_speaker: ["你的发言时间结束了，谢谢", "Your turn to speak is over, thank you"],
+  told_not_now: ["主持人看到了你的手，请先等等", "The host has seen your hand; not just now"],
   told_approved: ["你的消息通过了", "Your message was let through"],
   // reports
   report: ["举报", "Report"],

@@ -246,6 +246,6 @@ function noteWords(notes, talk, say, depth) {
     case "news":
       return depth?.newsWords(notes, called, say, talk.room) ?? "";
     default:
-      return say(note.user === talk.me.user ? "note_role_own" : "note_role", { name: called(note.user), role: say(`role_${note.role}`) });
+      return say(`note_role${note.user === talk.me.user ? "_own" : ""}`, { name: called(note.user), role: say(`role_${note.role}`) });
   }
 }
