@@ -235,7 +235,7 @@ class ExportedRoom(Struct, frozen=True, kw_only=True, tag_field="type", tag="roo
     exported_at_ms: int
 
 
-class ExportedEdit(Struct, frozen=True, kw_only=True):
+class ExportedEdit(Struct, frozen=True, kw_only=True, omit_defaults=True):
     revision: int
     at_ms: int
     text: str
@@ -257,7 +257,7 @@ class ExportedTranslation(Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
-class ExportedReaction(Struct, frozen=True, kw_only=True):
+class ExportedReaction(Struct, frozen=True, kw_only=True, omit_defaults=True):
     emoji: str
     by: tuple[str, ...]
     audience: str = ""
