@@ -23,6 +23,8 @@ class Member:
     user: str
     name: str
     role: Role
+    since_ms: int = 0
+    """When they came in; 0: before this was written down. Gone with the membership, so there are no more than that."""
 
 
 @dataclass(frozen=True, slots=True)

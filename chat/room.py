@@ -6,7 +6,7 @@ default: an action without a row in `MAY` is refused, and to somebody who is not
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from msgspec import UNSET, UnsetType
@@ -407,7 +407,7 @@ def decide_role(view: View, caller: Caller, member: Member, role: Role) -> Decis
     allow(view, caller, "change_role")
     if member.role == "owner" or role == "owner":
         raise Rejected(ErrorCode.OWNER_MUST_STAY)
-    changed = Member(member.user, member.name, role)
+    changed = replace(member, role=role)
     return Decision(RoleChanged(user=member.user, role=role, by=caller.user), SetMember(changed))
 
 

@@ -60,15 +60,17 @@ class Floor(Ground):
         said = None
         if not moderator:
             if asks_since(conduct):
-                member = replace(member, since_ms=await self._since_ms(state.room, caller.user, member))
+                known_ms = view.member.since_ms if view.member else 0
+                member = replace(member, since_ms=await self._since_ms(state.room, caller.user, known_ms))
             if conduct.unique and way == "message":
                 said = await self.log.row(state.room, SAID, said_key(text))
         return may_speak(conduct, member, way, text, self._now_ms(), moderator=moderator, said=said)
 
-    async def _since_ms(self, room: str, user: str, member: Member) -> int:
-        """When they came in first, as long as the log remembers the key under which they did; 0: longer ago."""
-        joined = await self.log.recognise(room, f"join:{user}")
-        return member.standing.since_ms or (joined.at_ms if joined else 0)
+    async def _since_ms(self, room: str, user: str, known_ms: int) -> int:
+        """When they came in, as their membership says, or the key under which they did, while the log remembers it. 0:
+        before either was written down."""
+        joined = None if known_ms else await self.log.recognise(room, f"join:{user}")
+        return joined.at_ms if joined else known_ms
 
     async def heard(self, view: View, caller: Caller, decision: Decision, way: Way, action: str) -> Decision:
         """The decision as it may be appended: with its audience, and guarded by the rules it was made under. For what

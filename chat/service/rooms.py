@@ -31,6 +31,7 @@ from chat.ports import (
     Member,
     RoomExists,
     RoomState,
+    SetMember,
 )
 from chat.room import Caller, Decision, View
 from chat.service.ceremonies import ceremony_view
@@ -211,9 +212,10 @@ class Rooms(Floor):
     async def _admit(self, room: str, user: str, decision: Decision) -> Appended:
         """Write a membership. Two devices of one person may come in at the same instant, and a lost answer is asked
         for again: the room must hear of it once, so the once-key is the person's. Who came in before and left since
-        is recognised by it too, and is no member: they come in anew."""
-        appended = await self._append(room, decision, once=f"join:{user}")
+        is recognised by it too, and is no member: they come in anew, here since that first time."""
+        appended = await self._append(room, _since(decision, self._now_ms()), once=f"join:{user}")
         if appended.duplicate and await self.log.member(room, user) is None:
+            decision = _since(decision, appended.at_ms)
             return await self._append(room, decision, once=f"join:{user}:{self._new_id()}")
         return appended
 
@@ -222,6 +224,13 @@ class Rooms(Floor):
         if invite is None:
             raise Rejected(ErrorCode.INVITE_INVALID)
         return invite
+
+
+def _since(decision: Decision, at_ms: int) -> Decision:
+    """With a membership that says when it began."""
+    if not isinstance(decision.change, SetMember):
+        return decision
+    return replace(decision, change=SetMember(replace(decision.change.member, since_ms=at_ms)))
 
 
 def glossary_rows(glossary: Glossary) -> tuple[GlossaryTerm, ...]:

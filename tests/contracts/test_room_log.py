@@ -346,7 +346,7 @@ async def test_membership_changes_in_the_same_step_as_the_entry(ports: Ports) ->
     await ports.log.append("r", joined, once="j", change=SetMember(bob))
     assert await ports.log.member("r", "bob") == bob
     assert await ports.log.members("r") == [Member("ann", "Ann", "owner"), bob]
-    raised = Member("bob", "Robert 罗伯特", "moderator")
+    raised = Member("bob", "Robert 罗伯特", "moderator", since_ms=1_800_000_000_000)
     await ports.log.append("r", joined, once="m", change=SetMember(raised))
     assert await ports.log.member("r", "bob") == raised
     await ports.log.append("r", joined, once="l", change=DropMember("bob"))
