@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 from chat.events import Event, Mentions, Name, Role, TermText, Text
 from chat.frames import GlossaryTerm
 from chat.ids import Epoch, Position, RoomId, Seq, UserId
-from chat.language import Language
+from chat.language import Language, canonical_list
 from chat.limits import HISTORY_LIMIT_MAX, LANGUAGES_MAX, NOTE_CHARS_MAX
 from gateway.invites import InviteCode
 from gateway.tokens import TOKEN_CHARS_MAX
@@ -28,6 +28,11 @@ LanguagesList = Annotated[
     ),
 ]
 """Language tags in a query, comma-separated, likeliest first."""
+
+
+def listed(tags: str) -> tuple[str, ...]:
+    """Such a list in canonical tags. Raises Malformed."""
+    return canonical_list(tag for tag in tags.split(",") if tag)
 
 
 class Problem(Struct, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 """HTTP: page, API, health and metrics on the port of the WebSocket.
 
-Requests become `api.Call`s and answers bytes here, by the one table of `api.py`; so every operation bounds its body,
+Requests become `Call`s and answers bytes here, by the one table of `api.py`; so every operation bounds its body,
 checks its caller, validates its input and reports its errors in the same way: `{code, words, retryable,
 retry_after_ms}`, whatever went wrong. Nothing that a request carries is logged: paths hold invitation codes.
 """
@@ -25,10 +25,11 @@ from chat.limits import FRAME_BYTES_MAX
 from chat.measuring import Statistic
 from chat.room import Caller
 from chat.text import clean_name
-from gateway.api import NOBODY, Api, Call, Operation, by_path
+from gateway.api import NOBODY, Api, by_path
 from gateway.bodies import Problem
 from gateway.metrics import CONTENT_TYPE, Exposition
 from gateway.openapi import openapi_document
+from gateway.operation import Call, Operation
 from gateway.web import WebFiles
 
 Message = MutableMapping[str, Any]

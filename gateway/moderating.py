@@ -2,11 +2,12 @@
 docs/protocol.md: same rules, same once-keys.
 """
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from msgspec import Meta, Struct
 
 from chat.conduct import Conduct
+from chat.errors import ErrorCode
 from chat.ids import RoomId, Seq
 from chat.limits import DELETE_LAST_MAX, TIMEOUT_S_MAX
 from chat.live_commands import (
@@ -24,9 +25,10 @@ from chat.live_events import SanctionAction, Why, Word, Words
 from chat.live_frames import HandView, HeldView, ReportView, StandingView
 from chat.moderation.audit import AuditPage
 from gateway.bodies import InRoom, NoQuery, OfMember
+from gateway.operation import IN_ROOM, Call, Operation, change
 
 if TYPE_CHECKING:
-    from gateway.api import Api, Call
+    from gateway.api import Api
 
 AUDIT_LIMIT_MAX = 200
 
@@ -102,7 +104,7 @@ class AuditQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     limit: Annotated[int, Meta(ge=1, le=AUDIT_LIMIT_MAX)] = 100
 
 
-async def get_desk(api: "Api", call: "Call[InRoom, NoQuery, None]") -> DeskView:
+async def get_desk(api: "Api", call: Call[InRoom, NoQuery, None]) -> DeskView:
     """Held messages, reports, raised hands, sanctions and words. For owners and moderators."""
     frame = await api.service.desk(call.caller, (), Desk(id=0, room=call.where.room))
     return DeskView(
@@ -119,18 +121,18 @@ async def get_desk(api: "Api", call: "Call[InRoom, NoQuery, None]") -> DeskView:
     )
 
 
-async def get_audit(api: "Api", call: "Call[InRoom, AuditQuery, None]") -> AuditPage:
+async def get_audit(api: "Api", call: Call[InRoom, AuditQuery, None]) -> AuditPage:
     """What moderators decided, newest first. For owners and moderators."""
     return await api.service.audit(call.caller, call.where.room, before=call.query.before, limit=call.query.limit)
 
 
-async def put_conduct(api: "Api", call: "Call[InRoom, NoQuery, ConductRequest]") -> None:
+async def put_conduct(api: "Api", call: Call[InRoom, NoQuery, ConductRequest]) -> None:
     """How one may speak here from now on, as a whole. For owners and moderators."""
     asked, once = call.body, call.once or api.new_id()
     await _do(api, call, SetConduct(id=0, room=call.where.room, conduct=asked.conduct, why=asked.why, once=once))
 
 
-async def sanction(api: "Api", call: "Call[OfMember, NoQuery, SanctionRequest]") -> None:
+async def sanction(api: "Api", call: Call[OfMember, NoQuery, SanctionRequest]) -> None:
     """Decide about a member of a lower rank. For owners and moderators."""
     where, asked = call.where, call.body
     command = Sanction(
@@ -148,7 +150,7 @@ async def sanction(api: "Api", call: "Call[OfMember, NoQuery, SanctionRequest]")
     await _do(api, call, command)
 
 
-async def decide_held(api: "Api", call: "Call[OfMessage, NoQuery, HeldRequest]") -> None:
+async def decide_held(api: "Api", call: Call[OfMessage, NoQuery, HeldRequest]) -> None:
     """Let a held message through, or refuse it. For owners and moderators."""
     where, asked, once = call.where, call.body, call.once or api.new_id()
     await _do(
@@ -156,13 +158,13 @@ async def decide_held(api: "Api", call: "Call[OfMessage, NoQuery, HeldRequest]")
     )
 
 
-async def report(api: "Api", call: "Call[OfMessage, NoQuery, ReportRequest]") -> None:
+async def report(api: "Api", call: Call[OfMessage, NoQuery, ReportRequest]) -> None:
     """Report a message to the moderators, as the caller saw it."""
     where, asked, once = call.where, call.body, call.once or api.new_id()
     await _do(api, call, Report(id=0, room=where.room, of=where.of, language=asked.language, why=asked.why, once=once))
 
 
-async def settle_report(api: "Api", call: "Call[OfMessage, NoQuery, SettlementRequest]") -> None:
+async def settle_report(api: "Api", call: Call[OfMessage, NoQuery, SettlementRequest]) -> None:
     """Deal with all reports about a message. For owners and moderators."""
     where, asked, once = call.where, call.body, call.once or api.new_id()
     await _do(
@@ -170,19 +172,65 @@ async def settle_report(api: "Api", call: "Call[OfMessage, NoQuery, SettlementRe
     )
 
 
-async def put_words(api: "Api", call: "Call[InRoom, NoQuery, WordsRequest]") -> None:
+async def put_words(api: "Api", call: Call[InRoom, NoQuery, WordsRequest]) -> None:
     """The room's word list, as a whole, and which built-in lists are on. For owners and moderators."""
     asked, once = call.body, call.once or api.new_id()
     await _do(api, call, SetWords(id=0, room=call.where.room, words=asked.words, lists=asked.lists, once=once))
 
 
-async def raise_hand(api: "Api", call: "Call[InRoom, NoQuery, HandRequest]") -> None:
+async def raise_hand(api: "Api", call: Call[InRoom, NoQuery, HandRequest]) -> None:
     """Ask to speak, or no longer."""
     once = call.once or api.new_id()
     await _do(api, call, RaiseHand(id=0, room=call.where.room, on=call.body.on, once=once))
 
 
-async def _do(api: "Api", call: "Call[Any, Any, Any]", command: ModerationCommand) -> None:
-    if not call.caller.administrator:
-        api.spend(api.posting, call.caller.user)
+async def _do(api: "Api", call: Call[Any, Any, Any], command: ModerationCommand) -> None:
+    api.spend_post(call.caller)
     await api.service.moderate(call.caller, command)
+
+
+_MODERATING: Final = (*IN_ROOM, ErrorCode.MALFORMED, ErrorCode.TOO_FAST)
+
+OPERATIONS: Final[tuple[Operation, ...]] = (
+    Operation("GET", "/rooms/{room}/desk", get_desk, where=InRoom, answer=DeskView, errors=IN_ROOM),
+    Operation(
+        "GET", "/rooms/{room}/audit", get_audit, where=InRoom, query=AuditQuery, answer=AuditPage, errors=IN_ROOM
+    ),
+    change("PUT", "/rooms/{room}/conduct", put_conduct, ConductRequest, errors=_MODERATING),
+    change(
+        "POST",
+        "/rooms/{room}/members/{user}/sanctions",
+        sanction,
+        SanctionRequest,
+        where=OfMember,
+        errors=(*_MODERATING, ErrorCode.MESSAGE_NOT_FOUND),
+    ),
+    change(
+        "POST",
+        "/rooms/{room}/held/{of}",
+        decide_held,
+        HeldRequest,
+        where=OfMessage,
+        errors=(*_MODERATING, ErrorCode.OVER),
+    ),
+    change(
+        "POST",
+        "/rooms/{room}/messages/{of}/reports",
+        report,
+        ReportRequest,
+        where=OfMessage,
+        errors=(*_MODERATING, ErrorCode.MESSAGE_NOT_FOUND),
+    ),
+    change(
+        "POST",
+        "/rooms/{room}/messages/{of}/settlement",
+        settle_report,
+        SettlementRequest,
+        where=OfMessage,
+        errors=(*_MODERATING, ErrorCode.OVER),
+    ),
+    change("PUT", "/rooms/{room}/words", put_words, WordsRequest, errors=_MODERATING),
+    change(
+        "PUT", "/rooms/{room}/hand", raise_hand, HandRequest, errors=(*_MODERATING, ErrorCode.MUTED, ErrorCode.OVER)
+    ),
+)

@@ -1,20 +1,30 @@
-"""Names before they are proposed: what one would be shown with, and ideas for one. For members, over REST (`api.py`).
+"""Names over REST: who is called what, and names before they are proposed, what one would be shown with and ideas for
+one; rows of the one table of operations in `gateway.api`.
 
-Pure: nothing is written and nothing is kept, the same question has the same answer. Each takes some milliseconds of
-tables, so `api.py` runs them beside the event loop, and lets a member ask as often as one does while typing.
+Nothing is written and nothing is kept, the same question has the same answer. A preview and ideas take some
+milliseconds of tables each, so they are made beside the event loop; a member asks as often as one does while typing.
 """
 
-from typing import Annotated, Final, Literal
+import asyncio
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from msgspec import Meta, Struct, structs
 
-from chat import names as naming
+from chat import names
+from chat.commands import FindPeople
 from chat.describing import describe
+from chat.errors import ErrorCode, Rejected
 from chat.events import Echo, Finding, GivenName, Gloss, Script
 from chat.frames import Card
 from chat.ids import UserId
 from chat.limits import FOUND_MAX, NAME_CHARS_MAX, PINYIN_CHARS_MAX
 from chat.naming import suggest_chinese, suggest_latin
+from chat.room import Caller
+from gateway.bodies import InRoom
+from gateway.operation import IN_ROOM, Call, Operation
+
+if TYPE_CHECKING:
+    from gateway.api import Api
 
 LOOKS_PER_S: Final = 4.0
 LOOKS_BURST: Final = 20
@@ -123,7 +133,84 @@ def ideas(original: str, script: Script, seed: int, gender: str | None, *, full:
             )
             for one in chinese
         )
-    if not naming.is_han(original):
+    if not names.is_han(original):
         return ()
     latin = suggest_latin(original, seed=seed, count=SUGGESTED, gender=gender)
     return tuple(viewed(one.name, script, original, None, (one.why_en, one.why_zh)) for one in latin)
+
+
+async def list_names(api: "Api", call: Call[InRoom, PeopleQuery, None]) -> PeoplePage:
+    """Everybody in the room with all their names, by user id."""
+    query = call.query
+    people, more = await api.service.named_people(call.caller, call.where.room, after=query.after, limit=query.limit)
+    return PeoplePage(people=people, more=more)
+
+
+async def find_names(api: "Api", call: Call[InRoom, FindPeopleQuery, None]) -> PeoplePage:
+    """Members by any of their names, best first; as the command `find_people`."""
+    query = call.query
+    api.spend(api.naming, call.caller.user)
+    command = FindPeople(id=0, room=call.where.room, query=query.query)
+    found = await api.service.find_people(call.caller, command, skip=query.skip, limit=query.limit)
+    return PeoplePage(people=found.cards, more=found.more)
+
+
+async def preview_name(api: "Api", call: Call[InRoom, NamePreviewQuery, None]) -> NameView:
+    """What a proposal of this name would be shown with: reading, meaning, sound, and what speaks against it."""
+    query = call.query
+    original = await _original_name(api, call.caller, call.where.room, query.user)
+    script: Script = "han" if names.is_han(query.text) else "latin"
+    text = names.clean_given_name(query.text, script)
+    return await asyncio.to_thread(viewed, text, script, original, query.pinyin)
+
+
+async def suggest_names(api: "Api", call: Call[InRoom, SuggestionsQuery, None]) -> Suggestions:
+    """Five ideas by sound and meaning for a member whose name is in the other script. The same seed gives the same."""
+    query = call.query
+    original = await _original_name(api, call.caller, call.where.room, query.user)
+    found = await asyncio.to_thread(ideas, original, query.script, query.seed, query.gender, full=query.full)
+    return Suggestions(names=found)
+
+
+async def _original_name(api: "Api", caller: Caller, room: str, user: str | None) -> str:
+    """The name under which a member (None: the caller) came in, for who may propose them another."""
+    await api.allowed(caller, room, "propose_name")
+    api.spend(api.naming, caller.user)
+    member = await api.service.log.member(room, user or caller.user)
+    if member is None:
+        raise Rejected(ErrorCode.NOT_A_MEMBER, "there is no such member")
+    return member.name
+
+
+OPERATIONS: Final[tuple[Operation, ...]] = (
+    Operation(
+        "GET", "/rooms/{room}/names", list_names, where=InRoom, query=PeopleQuery, answer=PeoplePage, errors=IN_ROOM
+    ),
+    Operation(
+        "GET",
+        "/rooms/{room}/names/search",
+        find_names,
+        where=InRoom,
+        query=FindPeopleQuery,
+        answer=PeoplePage,
+        errors=(*IN_ROOM, ErrorCode.TOO_FAST),
+    ),
+    Operation(
+        "GET",
+        "/rooms/{room}/naming/preview",
+        preview_name,
+        where=InRoom,
+        query=NamePreviewQuery,
+        answer=NameView,
+        errors=(*IN_ROOM, ErrorCode.NAME_INVALID, ErrorCode.TOO_FAST),
+    ),
+    Operation(
+        "GET",
+        "/rooms/{room}/naming/suggestions",
+        suggest_names,
+        where=InRoom,
+        query=SuggestionsQuery,
+        answer=Suggestions,
+        errors=(*IN_ROOM, ErrorCode.TOO_FAST),
+    ),
+)

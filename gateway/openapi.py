@@ -11,8 +11,9 @@ import msgspec
 
 from chat.errors import ERRORS, ErrorCode
 from chat.ids import OnceKey
-from gateway.api import OPERATIONS, Operation
+from gateway.api import OPERATIONS
 from gateway.bodies import Problem
+from gateway.operation import Operation
 
 REF: Final = "#/components/schemas/{name}"
 VERSION: Final = "1"

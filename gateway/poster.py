@@ -1,5 +1,5 @@
 """A poster to print: an A4 page as SVG with the room's title in both languages, when it begins, and its invitation as
-a QR code and as an address. Pure.
+a QR code and as an address; with its row of the table of operations in `gateway.api`.
 
 Invariant: nothing is fetched and nothing runs; the QR code is a path, every text is escaped. The invitation is a
 secret: it comes in the body of the request that asks for the poster, stands in the picture and nowhere else.
@@ -9,12 +9,18 @@ import io
 import re
 import time
 from html import escape
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import segno
 from msgspec import Meta, Struct
 
-from gateway.invites import InviteCode
+from chat.errors import ErrorCode, Rejected
+from gateway.bodies import InRoom, NoQuery
+from gateway.invites import InviteCode, invite_link
+from gateway.operation import IN_ROOM, Call, Operation
+
+if TYPE_CHECKING:
+    from gateway.api import Api
 
 WIDTH, HEIGHT = 210, 297
 """A4 in millimetres."""
@@ -115,3 +121,33 @@ def _text(text: str, y: float, size: float, *, bold: bool = False, fonts: str = 
         f'<text x="{WIDTH / 2:g}" y="{y:g}" font-size="{size:g}"{weight} fill="#111111" text-anchor="middle" '
         f'font-family="{fonts}">{escape(text)}</text>'
     )
+
+
+async def draw_poster(api: "Api", call: Call[InRoom, NoQuery, PosterRequest]) -> str:
+    """A page to print, A4 as SVG: title in both languages, when it begins, the invitation as QR code and address. For
+    who may invite; the code comes in the body, because addresses are written into logs."""
+    asked, room = call.body, call.where.room
+    state = await api.allowed(call.caller, room, "invite")
+    invite = await api.service.invites.peek(asked.invite, api.now_ms())
+    if invite is None or invite.room != room:
+        raise Rejected(ErrorCode.INVITE_INVALID)
+    told = [await api.service.title_for(state, (language,)) for language in ("zh", "en")]
+    starts_ms = await api.service.starts_ms(room)
+    titles = (state.title, *(each.text for each in told if each))
+    return poster_svg(
+        titles, invite_link(api.public_url or call.base_url, asked.invite), starts_ms, asked.utc_offset_min
+    )
+
+
+OPERATIONS: Final[tuple[Operation, ...]] = (
+    Operation(
+        "POST",
+        "/rooms/{room}/poster.svg",
+        draw_poster,
+        where=InRoom,
+        body=PosterRequest,
+        answer=str,
+        image="image/svg+xml",
+        errors=(*IN_ROOM, ErrorCode.INVITE_INVALID),
+    ),
+)

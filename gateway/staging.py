@@ -2,12 +2,13 @@
 `gateway.api`. Each is the command of the same name in docs/protocol.md: same rules, same once-keys.
 """
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from msgspec import Meta, Struct
 
 from chat.commands import Post
 from chat.conduct import Conduct
+from chat.errors import ErrorCode
 from chat.ids import RoomId, Seq
 from chat.limits import LANGUAGES_MAX, OPTIONS_MAX, POLL_S_MAX, QUESTION_CHARS_MAX
 from chat.live_commands import (
@@ -25,9 +26,11 @@ from chat.live_events import LiveText, Option, Programme, QuestionOutcome
 from chat.live_frames import PollView, QuestionView
 from chat.ports import Appended
 from gateway.bodies import InRoom, MessageMade, NoQuery
+from gateway.messages import made
+from gateway.operation import IN_ROOM, Call, Operation, change
 
 if TYPE_CHECKING:
-    from gateway.api import Api, Call
+    from gateway.api import Api
 
 
 class OfStage(Struct, frozen=True):
@@ -86,7 +89,7 @@ class QuestionEndRequest(Struct, frozen=True, kw_only=True, forbid_unknown_field
     outcome: QuestionOutcome
 
 
-async def get_stage(api: "Api", call: "Call[InRoom, NoQuery, None]") -> StageView:
+async def get_stage(api: "Api", call: Call[InRoom, NoQuery, None]) -> StageView:
     """Programme, open polls and questions with their votes, as they stand for the caller."""
     frame = await api.service.stage(call.caller, StageQuestion(id=0, room=call.where.room))
     return StageView(
@@ -100,23 +103,23 @@ async def get_stage(api: "Api", call: "Call[InRoom, NoQuery, None]") -> StageVie
     )
 
 
-async def post_announcement(api: "Api", call: "Call[InRoom, NoQuery, AnnouncementRequest]") -> MessageMade:
+async def post_announcement(api: "Api", call: Call[InRoom, NoQuery, AnnouncementRequest]) -> MessageMade:
     """Speak to everybody in the room, for owners and moderators."""
-    _spend(api, call)
+    api.spend_post(call.caller)
     asked = call.body
     versions = tuple(asked.versions.items())
     once = call.once or api.new_id()
     command = Post(id=0, room=call.where.room, text=asked.text, once=once, announce=True, versions=versions)
-    return _made(await api.service.post(call.caller, command))
+    return made(await api.service.post(call.caller, command))
 
 
-async def put_programme(api: "Api", call: "Call[InRoom, NoQuery, Programme]") -> None:
+async def put_programme(api: "Api", call: Call[InRoom, NoQuery, Programme]) -> None:
     """Set the programme, as a whole. Its hours make the room a lobby before, an archive after. For owners and
     moderators."""
     await _do(api, call, SetProgramme(id=0, room=call.where.room, programme=call.body, once=call.once or api.new_id()))
 
 
-async def open_poll(api: "Api", call: "Call[InRoom, NoQuery, PollRequest]") -> MessageMade:
+async def open_poll(api: "Api", call: Call[InRoom, NoQuery, PollRequest]) -> MessageMade:
     """Begin a poll or a quiz, known by the seq of the answer. For owners and moderators."""
     asked = call.body
     command = OpenPoll(
@@ -132,51 +135,107 @@ async def open_poll(api: "Api", call: "Call[InRoom, NoQuery, PollRequest]") -> M
     appended = await _do(api, call, command)
     if appended is None:
         raise TypeError("a poll was opened without a position")
-    return _made(appended)
+    return made(appended)
 
 
-async def vote_poll(api: "Api", call: "Call[OfStage, NoQuery, PollVoteRequest]") -> None:
+async def vote_poll(api: "Api", call: Call[OfStage, NoQuery, PollVoteRequest]) -> None:
     """The caller's choices."""
     where, once = call.where, call.once or api.new_id()
     await _do(api, call, VotePoll(id=0, room=where.room, of=where.of, choices=call.body.choices, once=once))
 
 
-async def close_poll(api: "Api", call: "Call[OfStage, NoQuery, PollEndRequest]") -> None:
+async def close_poll(api: "Api", call: Call[OfStage, NoQuery, PollEndRequest]) -> None:
     """End a poll; its result is an entry of the room. For owners and moderators."""
     where, once = call.where, call.once or api.new_id()
     await _do(api, call, ClosePoll(id=0, room=where.room, of=where.of, withdraw=call.body.withdraw, once=once))
 
 
-async def ask_stage(api: "Api", call: "Call[InRoom, NoQuery, QuestionRequest]") -> MessageMade:
+async def ask_stage(api: "Api", call: Call[InRoom, NoQuery, QuestionRequest]) -> MessageMade:
     """Ask the stage something; known by the seq of the answer."""
     once = call.once or api.new_id()
     appended = await _do(api, call, Ask(id=0, room=call.where.room, text=call.body.text, once=once))
     if appended is None:
         raise TypeError("a question was asked without a position")
-    return _made(appended)
+    return made(appended)
 
 
-async def vote_question(api: "Api", call: "Call[OfStage, NoQuery, QuestionVoteRequest]") -> None:
+async def vote_question(api: "Api", call: Call[OfStage, NoQuery, QuestionVoteRequest]) -> None:
     """The caller wants an answer to this question, too, or no longer."""
     where, once = call.where, call.once or api.new_id()
     await _do(api, call, VoteQuestion(id=0, room=where.room, of=where.of, on=call.body.on, once=once))
 
 
-async def settle_question(api: "Api", call: "Call[OfStage, NoQuery, QuestionEndRequest]") -> None:
+async def settle_question(api: "Api", call: Call[OfStage, NoQuery, QuestionEndRequest]) -> None:
     """Bring a question on stage, or say that it was answered or dismissed. For owners and moderators."""
     where, once = call.where, call.once or api.new_id()
     await _do(api, call, SettleQuestion(id=0, room=where.room, of=where.of, outcome=call.body.outcome, once=once))
 
 
-async def _do(api: "Api", call: "Call[Any, Any, Any]", command: StageCommand) -> Appended | None:
-    _spend(api, call)
+async def _do(api: "Api", call: Call[Any, Any, Any], command: StageCommand) -> Appended | None:
+    api.spend_post(call.caller)
     return await api.service.on_stage(call.caller, command)
 
 
-def _spend(api: "Api", call: "Call[Any, Any, Any]") -> None:
-    if not call.caller.administrator:
-        api.spend(api.posting, call.caller.user)
+_ON_STAGE: Final = (*IN_ROOM, ErrorCode.OVER, ErrorCode.TOO_FAST)
 
-
-def _made(appended: Appended) -> MessageMade:
-    return MessageMade(position=appended.position, at_ms=appended.at_ms, duplicate=appended.duplicate)
+OPERATIONS: Final[tuple[Operation, ...]] = (
+    Operation("GET", "/rooms/{room}/stage", get_stage, where=InRoom, answer=StageView, errors=IN_ROOM),
+    Operation(
+        "POST",
+        "/rooms/{room}/announcements",
+        post_announcement,
+        where=InRoom,
+        body=AnnouncementRequest,
+        answer=MessageMade,
+        status=201,
+        takes_once=True,
+        errors=(*IN_ROOM, ErrorCode.NOTHING_TO_SAY, ErrorCode.LANGUAGE_INVALID, ErrorCode.TOO_FAST),
+    ),
+    change(
+        "PUT",
+        "/rooms/{room}/programme",
+        put_programme,
+        Programme,
+        errors=(*_ON_STAGE, ErrorCode.NAME_INVALID, ErrorCode.NOTHING_TO_SAY),
+    ),
+    Operation(
+        "POST",
+        "/rooms/{room}/polls",
+        open_poll,
+        where=InRoom,
+        body=PollRequest,
+        answer=MessageMade,
+        status=201,
+        takes_once=True,
+        errors=(*_ON_STAGE, ErrorCode.NOTHING_TO_SAY),
+    ),
+    change("PUT", "/rooms/{room}/polls/{of}/vote", vote_poll, PollVoteRequest, where=OfStage, errors=_ON_STAGE),
+    change("POST", "/rooms/{room}/polls/{of}/close", close_poll, PollEndRequest, where=OfStage, errors=_ON_STAGE),
+    Operation(
+        "POST",
+        "/rooms/{room}/questions",
+        ask_stage,
+        where=InRoom,
+        body=QuestionRequest,
+        answer=MessageMade,
+        status=201,
+        takes_once=True,
+        errors=(*_ON_STAGE, ErrorCode.NOTHING_TO_SAY, ErrorCode.MUTED, ErrorCode.WORDS_REFUSED),
+    ),
+    change(
+        "PUT",
+        "/rooms/{room}/questions/{of}/vote",
+        vote_question,
+        QuestionVoteRequest,
+        where=OfStage,
+        errors=(*_ON_STAGE, ErrorCode.MESSAGE_NOT_FOUND),
+    ),
+    change(
+        "POST",
+        "/rooms/{room}/questions/{of}/settle",
+        settle_question,
+        QuestionEndRequest,
+        where=OfStage,
+        errors=_ON_STAGE,
+    ),
+)

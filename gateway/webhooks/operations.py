@@ -12,6 +12,7 @@ from chat.errors import ErrorCode, Rejected
 from chat.hooks import SECRET_BYTES, Cursor, Endpoint, body_of, new_secret, ping_body, told
 from chat.ports import Hooks, Poster
 from gateway.bodies import NoQuery, Nowhere
+from gateway.operation import Call, Operation
 from gateway.quotas import Quotas
 from gateway.webhooks.bodies import (
     HookMade,
@@ -28,7 +29,7 @@ from gateway.webhooks.bodies import (
 from gateway.webhooks.deliverer import attempt
 
 if TYPE_CHECKING:
-    from gateway.api import Api, Call
+    from gateway.api import Api
 
 TRIES_PER_S: Final = 1.0
 TRIES_BURST: Final = 20
@@ -45,7 +46,7 @@ class Webhooks:
         self.trying = Quotas(TRIES_PER_S, TRIES_BURST)
 
 
-async def create_hook(api: "Api", call: "Call[Nowhere, NoQuery, HookRequest]") -> HookMade:
+async def create_hook(api: "Api", call: Call[Nowhere, NoQuery, HookRequest]) -> HookMade:
     """Tell a program of yours what happens from now on, signed as Standard Webhooks say. The secret is shown here and
     never again. Needs a token with `admin`, as all about webhooks."""
     webhooks, asked = _of_administrator(api, call), call.body
@@ -67,20 +68,20 @@ async def create_hook(api: "Api", call: "Call[Nowhere, NoQuery, HookRequest]") -
     return HookMade(hook=viewed(endpoint), secret=endpoint.secret)
 
 
-async def list_hooks(api: "Api", call: "Call[Nowhere, NoQuery, None]") -> HooksPage:
+async def list_hooks(api: "Api", call: Call[Nowhere, NoQuery, None]) -> HooksPage:
     """All endpoints, oldest first, without their secrets."""
     webhooks = _of_administrator(api, call)
     return HooksPage(hooks=tuple(viewed(endpoint) for endpoint in await webhooks.hooks.endpoints()))
 
 
-async def delete_hook(api: "Api", call: "Call[OfHook, NoQuery, None]") -> None:
+async def delete_hook(api: "Api", call: Call[OfHook, NoQuery, None]) -> None:
     """Forget an endpoint with its dead letters. What is on its way may still arrive."""
     webhooks = _of_administrator(api, call)
     if not await webhooks.hooks.remove(call.where.hook):
         raise Rejected(ErrorCode.HOOK_NOT_FOUND)
 
 
-async def ping_hook(api: "Api", call: "Call[OfHook, NoQuery, None]") -> Tried:
+async def ping_hook(api: "Api", call: Call[OfHook, NoQuery, None]) -> Tried:
     """Send it an event of type `ping` now. Answered 2xx, an endpoint that was off is on again, and is told first what
     it has missed."""
     webhooks = _of_administrator(api, call)
@@ -91,14 +92,14 @@ async def ping_hook(api: "Api", call: "Call[OfHook, NoQuery, None]") -> Tried:
     return tried
 
 
-async def list_letters(api: "Api", call: "Call[OfHook, LettersQuery, None]") -> LettersPage:
+async def list_letters(api: "Api", call: Call[OfHook, LettersQuery, None]) -> LettersPage:
     """Deliveries to an endpoint that were given up, newest first; the newest thousand are kept."""
     webhooks = _of_administrator(api, call)
     endpoint = await _endpoint(webhooks, call.where.hook)
     return LettersPage(letters=tuple(await webhooks.hooks.letters(endpoint.id, call.query.limit)))
 
 
-async def redeliver(api: "Api", call: "Call[OfLetter, NoQuery, None]") -> Tried:
+async def redeliver(api: "Api", call: Call[OfLetter, NoQuery, None]) -> Tried:
     """Try a dead letter once more, now, under its old id. Delivered, it leaves the list; so does one whose entry has
     left the log since, as recalled messages do."""
     webhooks, where = _of_administrator(api, call), call.where
@@ -117,7 +118,7 @@ async def redeliver(api: "Api", call: "Call[OfLetter, NoQuery, None]") -> Tried:
     return tried
 
 
-def _of_administrator(api: "Api", call: "Call[Any, Any, Any]") -> Webhooks:
+def _of_administrator(api: "Api", call: Call[Any, Any, Any]) -> Webhooks:
     """Raises Rejected."""
     if not call.caller.administrator:
         raise Rejected(ErrorCode.FORBIDDEN, "webhooks need a token with `admin`")
@@ -132,7 +133,7 @@ async def _endpoint(webhooks: Webhooks, hook: str) -> Endpoint:
 
 
 async def _try(
-    api: "Api", call: "Call[Any, Any, Any]", webhooks: Webhooks, endpoint: Endpoint, delivery: str, body: bytes
+    api: "Api", call: Call[Any, Any, Any], webhooks: Webhooks, endpoint: Endpoint, delivery: str, body: bytes
 ) -> Tried:
     api.spend(webhooks.trying, call.caller.user)
     began_s = api.now_s()
@@ -143,3 +144,40 @@ async def _try(
         words=tried.why,
         took_ms=round((api.now_s() - began_s) * 1_000),
     )
+
+
+_OF_HOOK: Final = (ErrorCode.FORBIDDEN, ErrorCode.HOOK_NOT_FOUND)
+
+OPERATIONS: Final[tuple[Operation, ...]] = (
+    Operation("GET", "/hooks", list_hooks, answer=HooksPage, errors=(ErrorCode.FORBIDDEN,)),
+    Operation(
+        "POST",
+        "/hooks",
+        create_hook,
+        body=HookRequest,
+        answer=HookMade,
+        status=201,
+        errors=(ErrorCode.FORBIDDEN,),
+    ),
+    Operation("DELETE", "/hooks/{hook}", delete_hook, where=OfHook, status=204, errors=_OF_HOOK),
+    Operation(
+        "POST", "/hooks/{hook}/ping", ping_hook, where=OfHook, answer=Tried, errors=(*_OF_HOOK, ErrorCode.TOO_FAST)
+    ),
+    Operation(
+        "GET",
+        "/hooks/{hook}/letters",
+        list_letters,
+        where=OfHook,
+        query=LettersQuery,
+        answer=LettersPage,
+        errors=_OF_HOOK,
+    ),
+    Operation(
+        "POST",
+        "/hooks/{hook}/letters/{letter}",
+        redeliver,
+        where=OfLetter,
+        answer=Tried,
+        errors=(*_OF_HOOK, ErrorCode.TOO_FAST),
+    ),
+)
