@@ -7,7 +7,9 @@ const SHELL = "diqiucun-shell-1";
 const LATER = [
   "/web/view/panels.js", "/web/view/sheet.js", "/web/view/style.js", "/web/view/deeper.js", "/web/view/depth.js", "/web/view/preview.js", "/web/view/mentions.js", "/web/view/door.js",
   "/web/naming/naming.js", "/web/naming/state.js", "/web/naming/words.js", "/web/naming/ceremony.js", "/web/naming/card.js", "/web/naming/naming.css",
-  "/web/stage/stage.js", "/web/stage/state.js", "/web/stage/words.js", "/web/stage/sheets.js", "/web/stage/stage.css", "/web/stage/host.js", "/web/stage/host-words.js", "/web/stage/host.css",
+  "/web/stage/bar.js", "/web/stage/clock.js", "/web/stage/counted.js", "/web/stage/form.js", "/web/stage/held.js", "/web/stage/host-words.js", "/web/stage/host.js", "/web/stage/member.js",
+  "/web/stage/numbers.js", "/web/stage/order.js", "/web/stage/part.js", "/web/stage/poll.js", "/web/stage/queue.js", "/web/stage/records.js", "/web/stage/sheets.js", "/web/stage/show.js",
+  "/web/stage/silence.js", "/web/stage/stage.js", "/web/stage/state.js", "/web/stage/texts.js", "/web/stage/words.js", "/web/stage/stage.css", "/web/stage/host.css",
   "/web/depth.js", "/web/fill.js", "/web/finding.js", "/web/mentions.css", "/web/token.js", "/web/words-later.js", "/web/sheets.css", "/web/depth.css", "/web/lanterns.svg",
 ];
 

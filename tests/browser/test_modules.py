@@ -9,14 +9,15 @@ from chat.errors import ErrorCode
 from chat.language import canonical
 from chat.limits import ONCE_KEY_LIFE_S
 from chat.wire import Codec
-from tests.browser.conftest import MakePhone, Phone
+from tests.browser.conftest import ROOT, MakePhone, Phone
 from translator.pipeline import Why
 
 pytestmark = pytest.mark.browser
 
 LATER = ("panels", "sheet", "door", "depth", "deeper", "preview", "mentions")
 NAMING = ("naming", "ceremony", "card")
-STAGE = ("stage", "sheets", "host")
+WEB = ROOT / "gateway" / "web"
+STAGE = sorted(path.stem for path in (WEB / "stage").glob("*.js"))
 
 
 def all_words(phone: Phone) -> Any:
@@ -66,6 +67,14 @@ def test_every_key_the_page_asks_for_exists(phone: Phone) -> None:
         source = phone.page.evaluate("async (address) => (await fetch(address)).text()", address)
         for key in re.findall(r"\bsay\(\"(\w+)\"", source):
             assert key in words, f"{address} asks for {key}"
+
+
+def test_what_is_fetched_later_is_kept_for_a_phone_without_a_network() -> None:
+    """The worker keeps what the page names, and a list of everything else: a module that is in neither is missing where
+    there is no network."""
+    named = (WEB / "index.html").read_text("utf-8") + (WEB / "sw.js").read_text("utf-8")
+    modules = [path for kind in ("js", "css") for path in WEB.rglob(f"*.{kind}") if path.name != "sw.js"]
+    assert [path.name for path in modules if f'"/web/{path.relative_to(WEB).as_posix()}"' not in named] == []
 
 
 def test_the_page_and_the_server_agree(phone: Phone) -> None:

@@ -6,6 +6,7 @@ import { wordsForError } from "../words.js";
 import { h, icon, toast } from "../view/dom.js";
 import { reading } from "../view/message.js";
 import { live, openSheet } from "../view/sheet.js";
+import { pollCard } from "./poll.js";
 
 const QUESTION_CHARS_MAX = 300;
 const WHY_CHARS_MAX = 300;
@@ -107,7 +108,7 @@ export function openPolls(stage) {
       const now = JSON.stringify(all.map((one) => [one.of, stage.countsOf(one), stage.choicesOf(one), stage.pollTexts(one.of)]));
       if (now === sign) return undefined;
       sign = now;
-      return all.length ? all.map((one) => stage.pollCard(one, false)) : [h("p", { class: "hint" }, say("poll_over"))];
+      return all.length ? all.map((one) => pollCard(stage, one)) : [h("p", { class: "hint" }, say("poll_over"))];
     });
     return box;
   });

@@ -1,0 +1,130 @@
+// What stands and what was done: the word list, members about whom was decided, exports, the audit log.
+
+import { wordsForError } from "../words.js";
+import { h, icon, toast } from "../view/dom.js";
+import { deskForm } from "./form.js";
+import { Part } from "./part.js";
+
+const LISTS = ["abuse-en", "abuse-zh", "scams"];
+const AUDIT_PAGES = 5;
+const AUDITED = /^(conduct_changed|sanctioned|held_decided|report_settled|words_changed|programme_changed|poll_opened|poll_closed|question_settled|role_changed|room_changed)$/;
+
+export class Records extends Part {
+  constructor(desk) {
+    super(desk, "records");
+    this.audit = null;
+  }
+
+  render() {
+    const { say } = this;
+    const { frame } = this.desk;
+    if (!frame) return;
+    const part = this.element;
+    const sign = JSON.stringify([frame.words, frame.lists, frame.sanctions, this.audit?.length, this.page.ui]);
+    if (sign === this.sign) return;
+    // Half-typed words stay: the list is drawn again only where nobody works in it.
+    if (part.contains(document.activeElement) && document.activeElement.matches("input")) return;
+    this.sign = sign;
+    part.replaceChildren(this.#words(), this.#sanctions(), this.#exports(), this.#auditList());
+  }
+
+  #words() {
+    const { say } = this;
+    const { frame } = this.desk;
+    const words = h("ul", { class: "word-list" });
+    const row = (word) => {
+      const text = h("input", { type: "text", dir: "auto", maxlength: 80, value: word.text, "aria-label": say("word") });
+      const action = h("select", { "aria-label": say("word_action") }, ["hold", "replace", "refuse"].map((one) => h("option", { value: one, selected: one === (word.action ?? "hold") }, say(`word_${one}`))));
+      const loose = h("input", { type: "checkbox", checked: Boolean(word.loose) });
+      words.append(h("li", { class: "word-row" }, text, action, h("label", { class: "check" }, loose, h("span", {}, say("word_loose"))),
+        h("button", { type: "button", class: "plain", "aria-label": say("item_remove"), onclick: ({ currentTarget }) => currentTarget.parentNode.remove() }, icon("close"))));
+      return text;
+    };
+    for (const word of frame.words) row(word);
+    const lists = LISTS.map((name) => [name, h("input", { type: "checkbox", checked: frame.lists.includes(name) })]);
+    const known = frame.lists.filter((name) => !LISTS.includes(name));
+    return deskForm(this.say, say("word_list"), [
+      h("fieldset", { class: "field" }, h("legend", {}, say("built_in")), lists.map(([name, box]) => h("label", { class: "check" }, box, h("span", {}, say(`list_${name.replace("-", "_")}`))))),
+      words, h("button", { type: "button", class: "word", onclick: () => row({ text: "" }).focus() }, say("word_add"))], say("save"), async () => {
+      const rows = [...words.children].map((one) => ({ text: one.querySelector("[type=text]").value.trim(), action: one.querySelector("select").value, loose: one.querySelector("[type=checkbox]").checked })).filter((one) => one.text);
+      const known_as = new Map(frame.words.map((one) => [one.text, one])); // what this form does not show stays
+      const kept = ({ note = "", innocent = [] } = {}) => ({ note, innocent });
+      await this.stage.command("set_words", { words: rows.map((one) => ({ ...one, ...kept(known_as.get(one.text)) })), lists: [...known, ...lists.filter(([, box]) => box.checked).map(([name]) => name)] });
+      this.desk.ask();
+      return say("words_saved");
+    });
+  }
+
+  #sanctions() {
+    const { say } = this;
+    const { frame } = this.desk;
+    const { time } = this.page;
+    if (!frame.sanctions.length) return "";
+    return h("details", { class: "desk-fold", open: true }, h("summary", {}, h("h3", {}, say("sanctions_n", { n: frame.sanctions.length }))), h("ul", { class: "sanction-list" }, frame.sanctions.map((one) => {
+      const { standing } = one;
+      const [what, lift] = standing.banned ? ["ban", "unban"] : standing.muted ? ["mute", "unmute"] : standing.shadowed ? ["shadow", "unshadow"] : ["invite_speaker", "dismiss_speaker"];
+      return h("li", {}, h("div", {}, h("bdi", { class: "name" }, this.stage.called(one.user, one.name)), h("p", { class: "stage-small" }, [say(`is_${what}`), standing.until_ms && say("until", { time: `${time.day(standing.until_ms)} ${time.clock(standing.until_ms)}` }), one.why].filter(Boolean).join(" · "))),
+        h("button", { type: "button", class: "word", onclick: () => this.desk.sanction(one.user, one.name, lift, { undoes: one.seq ?? 0 }) }, say(`lift_${what}`)));
+    })));
+  }
+
+  #exports() {
+    const { say } = this;
+    return h("div", {}, h("h3", {}, say("export")), h("div", { class: "buttons" }, [["export.html", "HTML"], ["export.csv", "CSV"], ["export", "JSONL"]].map(([path, words]) => h("button", { type: "button", class: "secondary", onclick: () => this.#export(path) }, words))), h("p", { class: "hint" }, say("export_words")));
+  }
+
+  async #export(path) {
+    const { room, me } = this.talk;
+    try {
+      const answer = await fetch(`/api/v1/rooms/${encodeURIComponent(room.id)}/${path}`, { headers: { authorization: `Bearer ${me.token}` } });
+      if (!answer.ok) throw await answer.json();
+      const link = h("a", { href: URL.createObjectURL(await answer.blob()), download: `${room.id}${path === "export" ? ".jsonl" : path.slice(6)}` });
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+    } catch (failed) {
+      toast(wordsForError(this.say, failed.code ?? "network"), { refusal: true });
+    }
+  }
+
+  async loadAudit() {
+    const { room, connection } = this.talk;
+    const found = [];
+    let before = null;
+    try {
+      for (let pages = 0; pages < AUDIT_PAGES; pages += 1) {
+        const page = await connection.ask({ type: "history", room: room.id, epoch: room.epoch, before, limit: 100 });
+        found.push(...page.entries);
+        if (!page.more || !page.entries.length) break;
+        before = page.first;
+      }
+    } catch {
+      // What is here already is shown.
+    }
+    this.desk.learn(found.map(({ event }) => event.by));
+    this.audit = found.filter(({ event }) => AUDITED.test(event.type) || (event.type === "recalled" && event.by !== event.author)).sort((a, b) => b.seq - a.seq);
+    this.desk.render(true);
+  }
+
+  #auditList() {
+    const { say } = this;
+    const { time } = this.page;
+    if (!this.audit) return h("div", {}, h("h3", {}, say("audit")), h("button", { type: "button", class: "secondary", onclick: () => this.loadAudit() }, say("audit_load")));
+    const words = (event) => {
+      const name = event.name || this.stage.called(event.user ?? event.author ?? "");
+      switch (event.type) {
+        case "sanctioned":
+          return say(`did_${event.action}`, { name });
+        case "held_decided":
+          return say(event.approved ? "did_approve" : "did_refuse");
+        case "report_settled":
+          return say(event.outcome === "removed" ? "did_remove" : "did_keep");
+        case "recalled":
+          return say("did_remove");
+        default:
+          return say(`audit_${event.type}`);
+      }
+    };
+    return h("div", {}, h("h3", {}, say("audit")), h("ol", { class: "audit" }, this.audit.slice(0, 200).map(({ at_ms, event }) => h("li", {}, h("time", {}, `${time.day(at_ms)} ${time.clock(at_ms)}`),
+      h("p", {}, h("bdi", { class: "name" }, event.by ? this.stage.called(event.by) : say("by_itself")), " · ", words(event), event.why && h("span", { class: "stage-small" }, ` · ${event.why}`))))));
+  }
+}
