@@ -6,7 +6,7 @@ byte more on the wire or in the log; and which share of posts is traced is decid
 alike. Spans hold places, counts and languages: no text, no name, no user.
 
 Whoever imports this module turns traces on: it is the only one that imports OpenTelemetry (the extra `diqiucun[otel]`),
-and composition roots import it only where `otlp_url` is set.
+and `chat.tracing` imports it only where `otlp_url` is set.
 """
 
 import time

@@ -13,7 +13,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, MutableMapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import structlog
 import uvicorn
@@ -27,6 +27,7 @@ from chat.frames import Route
 from chat.limits import FRAME_BYTES_MAX, PING_INTERVAL_S
 from chat.ports import ARCHIVERS, TRANSLATORS, WEBHOOKS, Poster, Presence, TranslationJobs
 from chat.service import Service
+from chat.tracing import tracing
 from gateway.api import Api
 from gateway.clock import Clock
 from gateway.collecting import collect_seldom
@@ -39,9 +40,6 @@ from gateway.tokens import TokenKeys
 from gateway.watch import Watch
 from gateway.web import WebFiles
 from gateway.webhooks.operations import Webhooks
-
-if TYPE_CHECKING:
-    from chat.traces import Traces
 
 WEB: Final = Path(__file__).parent / "web"
 ROUTES_LOOK_S: Final = 10.0
@@ -109,7 +107,9 @@ class App:
         settings = self.settings
         keys = TokenKeys.open(settings.keys_path, settings.audience, make=settings.may_make_keys)
         async with (
-            tracing(settings, self.name) as traces,
+            tracing(
+                settings.otlp_url, service="diqiucun-gateway", instance=self.name, share=settings.trace_share
+            ) as traces,
             connect_engine(settings.redis_url, settings.data_dir, archive_url=settings.archive_url) as engine,
             engine.new_feed() as feed,
             HttpPoster(allow_private=settings.webhooks_allow_private) as poster,
@@ -277,27 +277,6 @@ async def common(presence: Presence, jobs: TranslationJobs, now_ms: Callable[[],
     counted["jobs_waiting"] = waiting
     counted["jobs_oldest_seconds"] = 0.0 if oldest_ms is None else max(0, now_ms() - oldest_ms) / 1000
     return counted
-
-
-class TracesMissing(Exception):
-    """Traces are wanted and OpenTelemetry is not installed. The text is for the operator."""
-
-
-@contextlib.asynccontextmanager
-async def tracing(settings: Settings, name: str) -> AsyncIterator["Traces | None"]:
-    """Traces, if they are on: only then is OpenTelemetry imported. Raises TracesMissing."""
-    if settings.otlp_url is None:
-        yield None
-        return
-    try:
-        from chat.traces import traces_to
-    except ImportError as missing:
-        raise TracesMissing(f"DIQIUCUN_OTLP_URL is set, but {missing}: pip install 'diqiucun[otel]'") from None
-    traces = traces_to(settings.otlp_url, service="diqiucun-gateway", instance=name, share=settings.trace_share)
-    try:
-        yield traces
-    finally:
-        await asyncio.to_thread(traces.close)
 
 
 async def _nothing() -> None:

@@ -16,8 +16,8 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import Final
 
 import structlog
 from pydantic import ValidationError
@@ -27,6 +27,7 @@ from chat.adapters.embedded import EngineFailed as StoreFailed
 from chat.errors import Unavailable
 from chat.logs import configure_logs
 from chat.ports import TRANSLATORS, Presence, Roster
+from chat.tracing import TracesMissing, tracing
 from translator.cache import Cache
 from translator.ctranslate import CTranslateEngine
 from translator.engine import Engine, EngineFailed
@@ -40,9 +41,6 @@ from translator.routes import Package
 from translator.settings import TranslatorSettings
 from translator.shared import SharedRows
 from translator.worker import Worker
-
-if TYPE_CHECKING:
-    from chat.traces import Traces
 
 LOOK_S: Final = 10.0
 REPORT_S: Final = 5.0
@@ -85,7 +83,9 @@ async def serve(settings: TranslatorSettings) -> None:
     try:
         name = worker_name()
         async with (
-            _tracing(settings, name) as traces,
+            tracing(
+                settings.otlp_url, service="diqiucun-translator", instance=name, share=settings.trace_share
+            ) as traces,
             connect_engine(settings.redis_url, settings.data_dir, archive_url=settings.archive_url) as connected,
             connected.new_feed() as feed,
             Lanes(engine, Cache(settings.translation_cache_max), running_max=local.threads) as lanes,
@@ -128,27 +128,6 @@ async def serve(settings: TranslatorSettings) -> None:
             log.info("stopped", **_counted(worker))
     finally:
         await engine.close()
-
-
-class TracesMissing(Exception):
-    """Traces are wanted and OpenTelemetry is not installed. The text is for the operator."""
-
-
-@contextlib.asynccontextmanager
-async def _tracing(settings: TranslatorSettings, name: str) -> AsyncIterator["Traces | None"]:
-    """Traces, if they are on: only then is OpenTelemetry imported."""
-    if settings.otlp_url is None:
-        yield None
-        return
-    try:
-        from chat.traces import traces_to
-    except ImportError as missing:
-        raise TracesMissing(f"DIQIUCUN_OTLP_URL is set, but {missing}: pip install 'diqiucun[otel]'") from None
-    traces = traces_to(settings.otlp_url, service="diqiucun-translator", instance=name, share=settings.trace_share)
-    try:
-        yield traces
-    finally:
-        await asyncio.to_thread(traces.close)
 
 
 async def _look_at_packages(

@@ -18,9 +18,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from chat.events import EVERYONE, Entry, Joined, Posted, Translated
 from chat.ids import Position
 from chat.traces import Traces, traces_to
+from chat.tracing import TracesMissing, tracing
 from chat.wire import encode_event
-from gateway.app import TracesMissing, tracing
-from gateway.settings import load_settings
 from tests.support.virtual_time import now_ms, run
 from tests.support.world import ROOM, Phone, World
 
@@ -167,9 +166,11 @@ def test_nothing_of_ours_loads_it_while_it_is_off(installed: bool) -> None:
         "import asyncio, sys\n"
         f"if not {installed}: sys.modules['opentelemetry'] = None\n"
         "import gateway.app, translator.__main__\n"
+        "from chat.tracing import tracing\n"
         "from gateway.settings import load_settings\n"
         "async def look():\n"
-        "    async with gateway.app.tracing(load_settings(), 'x') as traces: assert traces is None\n"
+        "    to = load_settings().otlp_url\n"
+        "    async with tracing(to, service='x', instance='x', share=1.0) as traces: assert traces is None\n"
         "asyncio.run(look())\n"
         "ours = 'chat.traces', 'opentelemetry.exporter', 'opentelemetry.sdk.trace.export'\n"
         "print([name for name in ours if name in sys.modules])"
@@ -180,9 +181,8 @@ def test_nothing_of_ours_loads_it_while_it_is_off(installed: bool) -> None:
 
 async def test_who_wants_traces_without_the_extra_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "chat.traces", None)
-    settings = load_settings(otlp_url="http://127.0.0.1:1/v1/traces")
     with pytest.raises(TracesMissing, match=r"diqiucun\[otel\]"):
-        async with tracing(settings, "x"):
+        async with tracing("http://127.0.0.1:1/v1/traces", service="x", instance="x", share=1.0):
             pass
 
 
