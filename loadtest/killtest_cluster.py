@@ -3,18 +3,14 @@
 Five machines are network namespaces of this one: three with the engine, a cluster of three primaries and a replica of
 each on another machine, and two with a gateway, one of them also with a translator. A seeded script kills a gateway,
 kills a primary (the cluster elects its replica; the dead one comes back later), or cuts the link of a machine for
-five seconds. Members and questions are those of `killtest`, and so is the verdict.
+five seconds. Members, questions and verdict are those of `trial`.
 
 Where namespaces are not permitted it says so and runs everything on the loopback, without cutting links.
 """
 
-import argparse
 import asyncio
 import contextlib
-import json
 import os
-import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -25,30 +21,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from chat.client import Client
 from loadtest.cluster import Cluster, ClusterNode, local_cluster
-from loadtest.killtest import (
-    ACK_WITHIN_S,
-    AMBUSH_WITHIN_S,
-    LANGUAGES,
-    POSTS_PER_S,
-    READERS,
-    ROOM,
-    WIRE_FAULTS,
-    WRITERS,
-    Course,
-    Reader,
-    Times,
-    judge,
-    read_log,
-    show_progress,
-    table,
-    wait_quiet,
-    write,
-)
 from loadtest.machines import Machine, machines, why_not
-from loadtest.plan import PlannedKill, plan_kills, plan_posts
+from loadtest.plan import PlannedKill
 from loadtest.tokens import mint
+from loadtest.trial import arguments_of, end_as_interrupted, tell, trial
 
 KILL_EVERY_S: Final = (7.0, 10.0)
 """An election, and the return of the dead as a replica, take some five seconds here."""
@@ -104,17 +81,32 @@ class Kept:
 
 @dataclass(slots=True)
 class Scene:
-    """Everything that can be killed or cut."""
+    """A `trial.Stage`: everything that can be killed or cut."""
 
+    data_dir: Path
     cluster: Cluster
     gateways: list[Kept]
     urls: list[str]
     machines: list[Machine]
     elections: int = 0
+    members: int = 0
 
     @property
     def roles(self) -> tuple[str, ...]:
         return ("gateway", "primary", "link") if self.machines else ("gateway", "primary")
+
+    def url(self) -> str:
+        """Members are shared out among the gateways."""
+        self.members += 1
+        return self.urls[self.members % len(self.urls)]
+
+    def token(self, user: str, **claims: Any) -> str:
+        return mint(self.data_dir / "token-keys.json", user, **claims)
+
+    async def wait_ready(self, planned: PlannedKill) -> None:
+        """A second stroke before the replica is back would be another question: the cluster could elect nobody."""
+        if planned.role != "gateway":
+            await self.wait_whole()
 
     async def strike(self, planned: PlannedKill) -> int | str | None:
         """What was struck: a pid, the name of a machine, or None when there was nothing."""
@@ -134,8 +126,11 @@ class Scene:
                 return machine.name.partition("-")[2]
 
     async def wait_whole(self) -> None:
-        """A second stroke before the replica is back would be another question: the cluster could elect nobody."""
         await asyncio.to_thread(self.cluster.wait_whole, WHOLE_WITHIN_S)
+
+    async def watch(self) -> None:
+        """Whatever ends is started again: there is nothing to watch."""
+        await asyncio.Event().wait()
 
     async def _kill_primary(self, node: ClusterNode) -> int | None:
         pid = node.pid
@@ -186,7 +181,7 @@ async def scene(data_dir: Path, names: Sequence[Machine], binary: str) -> AsyncI
                 await _wait_ready(urls[0], data_dir)  # the first one makes the keys
                 keeping += [tasks.create_task(each.keep()) for each in (gateways[1], translator)]
                 await _wait_ready(urls[1], data_dir)
-                yield Scene(cluster, gateways, urls, list(names))
+                yield Scene(data_dir, cluster, gateways, urls, list(names))
             finally:
                 for task in keeping:
                     task.cancel()
@@ -221,23 +216,6 @@ async def _wait_ready(url: str, data_dir: Path) -> None:
     raise DidNotStart(f"the gateway at {host}:{port} is not ready after {READY_WITHIN_S:g} s; look into {data_dir}")
 
 
-async def strike_all(here: Scene, kills: Sequence[PlannedKill], times: Times, course: Course) -> None:
-    """The script."""
-    loop = asyncio.get_running_loop()
-    for planned in kills:
-        await asyncio.sleep(max(0.0, times.began_s + planned.at_s - loop.time()))
-        if planned.role != "gateway":
-            await here.wait_whole()
-        if planned.ambush_s is not None:
-            course.sent.clear()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(course.sent.wait(), AMBUSH_WITHIN_S)
-            await asyncio.sleep(planned.ambush_s)
-        done = {"role": planned.role, "posts_under_way": course.under_way}
-        struck = await here.strike(planned)
-        course.kills.append({"at_s": round(loop.time() - times.began_s, 3), **done, "pid": struck})
-
-
 async def kill_test(
     data_dir: Path,
     names: Sequence[Machine],
@@ -248,79 +226,10 @@ async def kill_test(
     kill_every_s: tuple[float, float] = KILL_EVERY_S,
     quiet: bool = False,
 ) -> dict[str, Any]:
-    """Run it and say what was found. `violations` in the answer is empty when all is well."""
-    posts = plan_posts(seed, WRITERS, duration_s, POSTS_PER_S)
-    chance = random.Random(f"clients:{seed}")
-    times, course = Times(), Course()
-    async with scene(data_dir, names, binary) as here, contextlib.AsyncExitStack() as stack:
-        members = 0
-
-        async def member(name: str, *languages: str, **claims: Any) -> Client:
-            nonlocal members
-            members += 1
-            client = Client(
-                here.urls[members % len(here.urls)],
-                token=mint(data_dir / "token-keys.json", name, name=name, rooms={ROOM: "member"}, **claims),
-                languages=languages,
-                connect_within_s=60.0,
-                answer_within_s=ACK_WITHIN_S,
-                backoff_most_s=2.0,
-                proxy=None,
-                chance=random.Random(chance.random()),
-            )
-            return await stack.enter_async_context(client)
-
-        auditor = await member("auditor", *LANGUAGES, create=True, admin=True)
-        await auditor.create_room(ROOM, "Kill test")
-        await auditor.leave(ROOM, stay_member=True)
-        readers = []
-        for name, language in READERS:
-            client = await member(name, language)
-            frame = await client.join(ROOM)
-            readers.append(Reader(name, language, client, frame.head, last=frame.head.seq))
-        writers = [await member(writer.name, writer.language) for writer in WRITERS]
-        for client in writers:
-            await client.join(ROOM)
-        times.began_s = asyncio.get_running_loop().time()
-        course.stage = "killing"
-        kills = plan_kills(seed, here.roles, duration_s, kill_every_s)
-        async with asyncio.TaskGroup() as background:
-            listening = [background.create_task(reader.listen(times)) for reader in readers]
-            if not quiet:
-                listening.append(background.create_task(show_progress(times, course, readers)))
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(strike_all(here, kills, times, course))
-                for writer, client in zip(WRITERS, writers, strict=True):
-                    own = [post for post in posts if post.writer == writer.name]
-                    tasks.create_task(write(client, own, times, course))
-            course.stage = "settling"
-            await here.wait_whole()
-            settled = await wait_quiet(auditor, readers, {post.text: post.language for post in posts}, course)
-            log = await read_log(auditor)
-            for task in listening:
-                task.cancel()
-        clients = {
-            **{reader.name: reader.client.statistics() for reader in readers},
-            **{writer.name: client.statistics() for writer, client in zip(WRITERS, writers, strict=True)},
-            "auditor": auditor.statistics(),
-        }
-    report = judge(log, readers, posts, times, course, settled=settled)
-    for name, counts in clients.items():
-        for fault, words in WIRE_FAULTS.items():
-            if counts.get(fault):
-                report["violations"].append(f"{name}: {counts[fault]} {words}")
-    struck = [one for one in course.kills if one["pid"] is not None]
-    return report | {
-        "kills": {role: sum(1 for one in struck if one["role"] == role) for role in here.roles},
-        "elections": here.elections,
-        "namespaces": bool(names),
-        "seed": seed,
-        "duration_s": duration_s,
-        "took_s": round(asyncio.get_running_loop().time() - times.began_s, 1),
-        "reconnects": sum(counts.get("disconnected", 0) for counts in clients.values()),
-        "repeated_commands": sum(counts.get("repeated", 0) for counts in clients.values()),
-        "clients": clients,
-    }
+    """See `trial`."""
+    async with scene(data_dir, names, binary) as here:
+        report = await trial(here, duration_s=duration_s, seed=seed, every_s=kill_every_s, quiet=quiet)
+        return report | {"elections": here.elections, "namespaces": bool(names)}
 
 
 def engine_binary() -> str:
@@ -332,15 +241,10 @@ def engine_binary() -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m loadtest.killtest_cluster", description=(__doc__ or "").split("\n")[0]
-    )
-    parser.add_argument("--duration", type=float, default=60.0, metavar="S", help="seconds of writing and killing")
-    parser.add_argument("--seed", type=int, default=1, help="the same seed writes and kills the same")
-    parser.add_argument("--out", type=Path, default=RESULT, help="where the figures go")
+    parser = arguments_of("loadtest.killtest_cluster", (__doc__ or "").split("\n")[0], RESULT)
     asked = parser.parse_args(arguments)
+    end_as_interrupted()
     data_dir = Path(tempfile.mkdtemp(prefix="kill-"))
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # end what was started, whoever stops us
     refused = why_not()
     if refused is not None:
         print(f"Network namespaces cannot be had here: {refused}\nAll runs on the loopback, and no link is cut.")
@@ -348,14 +252,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         names = [] if refused is not None else stack.enter_context(machines((*ENGINES, *GATEWAYS)))
         report = asyncio.run(kill_test(data_dir, names, engine_binary(), duration_s=asked.duration, seed=asked.seed))
     report["namespaces_refused"] = refused
-    asked.out.parent.mkdir(parents=True, exist_ok=True)
-    asked.out.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    print(f"\n{table(report)}\n  elections            {report['elections']}\n  written to           {asked.out}")
-    if report["violations"]:
-        print(f"  data kept in         {data_dir}")
-        return 1
-    shutil.rmtree(data_dir, ignore_errors=True)
-    return 0
+    return tell(report, asked.out, data_dir, f"  elections            {report['elections']}\n")
 
 
 if __name__ == "__main__":

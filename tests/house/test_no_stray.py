@@ -9,7 +9,6 @@ from tests.house.sources import ROOT, modules, tracked
 
 TASKS_OF_THEIR_OWN = {
     "chat.client.line": "the line is the parent: it ends its tasks in `close` and hands their faults to the caller",
-    "loadtest.killtest": "readers outlive the writers' TaskGroup; each is looked at and cancelled before the report",
     "loadtest.bench.idle": "one process for one question: the watcher is waited for and cancelled before the answer",
 }
 BROAD_EXCEPTS = {

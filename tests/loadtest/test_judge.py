@@ -5,9 +5,12 @@ from typing import Any, cast
 from chat.client import Client
 from chat.events import Event, Posted, Translated
 from chat.ids import Position
-from loadtest.killtest import Course, Reader, Times, judge, table
 from loadtest.measure import Acknowledged, Seen
 from loadtest.plan import PlannedPost
+from loadtest.trial import judge, table, wire_violations
+from loadtest.witnesses import Course, Reader, Times
+
+ROLES = ("engine", "gateway")
 
 POSTS = [PlannedPost(0.1, "wa", 1, "zh", "一 #1"), PlannedPost(0.2, "wb", 1, "en", "one #2")]
 LOG = [
@@ -34,7 +37,7 @@ def course(*seqs: int) -> Course:
 
 
 def verdict(log: list[Seen], readers: list[Reader], happened: Course, *, settled: bool = True) -> dict[str, Any]:
-    report = judge(log, readers, POSTS, Times(), happened, settled=settled)
+    report = judge(log, readers, POSTS, Times(), happened, roles=ROLES, settled=settled)
     figures = {"seed": 1, "duration_s": 1, "took_s": 1, "reconnects": 0, "repeated_commands": 0}
     assert all(violation in table(report | figures) for violation in report["violations"])
     return report
@@ -77,3 +80,17 @@ def test_a_post_never_acknowledged_is_a_violation() -> None:
     happened = course(5)
     happened.unacknowledged.append("one #2: no answer")
     assert verdict(LOG, [reader("en", 5, 6, 7)], happened)["violations"] == ["not acknowledged: one #2: no answer"]
+
+
+def test_a_role_of_the_script_that_was_never_there_to_be_struck_proves_nothing() -> None:
+    happened = course(5, 7)
+    struck = {"at_s": 1.0, "role": "engine", "posts_under_way": 1, "pid": 17}
+    happened.kills = [struck, struck | {"pid": None}, struck | {"role": "gateway", "pid": None}]
+    report = verdict(LOG, [reader("en", 5, 6, 7)], happened)
+    assert report["violations"] == ["no gateway was there to be struck"]
+    assert (report["kills"], report["kills_total"]) == ({"engine": 1, "gateway": 0}, 1)
+
+
+def test_what_a_client_had_to_bear_is_a_violation() -> None:
+    clients = {"r0": {"doubled": 2, "repeated": 3}, "r1": {"doubled": 0}}
+    assert wire_violations(clients) == ["r0: 2 entries delivered again, filtered by the client"]

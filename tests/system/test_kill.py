@@ -1,13 +1,14 @@
 """The kill test, short: engine, gateway and translator die by SIGKILL while people talk, and nobody notices.
 
-The long form is `make kill-test DURATION=60 SEED=1`; what is checked is written in `loadtest/killtest.py`.
+The long form is `make kill-test DURATION=60 SEED=1`; what is checked is written in `loadtest/trial.py`.
 """
 
 from pathlib import Path
 
 import pytest
 
-from loadtest.killtest import ROLES, kill_test, table
+from loadtest.killtest import ROLES, kill_test
+from loadtest.trial import table
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 
