@@ -22,6 +22,10 @@ from gateway.webhooks.operations import Webhooks
 WEB = Path(__file__).parents[2] / "gateway" / "web"
 ROOM = "plaza"
 HOST = Caller("host", "Host", may_create=True)
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 
 
 @dataclass
@@ -100,6 +104,19 @@ class Village:
         headers: Mapping[str, str] = {} if user is None else {"authorization": f"Bearer {self.token(user, **claims)}"}
         transport = httpx.ASGITransport(self.http, raise_app_exceptions=False, client=(address, 1234))  # type: ignore[arg-type]  # httpx types ASGI more loosely than starlette
         return httpx.AsyncClient(transport=transport, base_url="http://village.test", headers=headers)
+
+
+def problem(response: httpx.Response) -> tuple[int, str]:
+    body = response.json()
+    assert set(body) == {"code", "words", "retryable", "retry_after_ms"}
+    assert response.headers["content-type"] == "application/json"
+    assert response.headers["content-security-policy"] == CSP
+    return response.status_code, body["code"]
+
+
+async def entered(client: httpx.AsyncClient, **changes: Any) -> httpx.Response:
+    body = {"invite": "WELCOME23456", "name": "小明", "languages": ["zh-CN"], **changes}
+    return await client.post("/api/v1/enter", json=body)
 
 
 class _NobodyThere:
