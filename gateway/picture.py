@@ -1,11 +1,11 @@
-"""A name card as PNG, for places that show no SVG: drawn by resvg, in a process of its own.
+"""A name card or a poster as PNG, for places that show no SVG: drawn by resvg, in a process of its own.
 
 The renderer keeps Python's lock while it reads fonts and draws, a tenth of a second and more: inside the gateway that
 would be a stall for everybody who is connected. A child costs some milliseconds and stalls nobody, has a deadline, and
 is all that goes down with a fault in foreign code. Two at most draw at a time, and few wait.
 
-Fonts are those of the machine; nothing is fetched. Where none has Chinese characters a card would be empty, so there
-is none: whoever asks is told, and the SVG is drawn by devices that have the fonts.
+Fonts are those of the machine; nothing is fetched. Where none has Chinese characters a picture would be empty, so
+there is none: whoever asks is told, and the SVG is drawn by devices that have the fonts.
 """
 
 import asyncio
@@ -17,6 +17,8 @@ from chat.errors import ErrorCode, Rejected, Unavailable
 
 SCALE: Final = 2
 """A card of 640 units has 1,280 pixels a side."""
+PER_INCH: Final = 96
+"""Pixels of an SVG that measures itself in millimetres (CSS Values 3, 5.2), before it is magnified."""
 DRAWN_WITHIN_S: Final = 10.0
 AT_ONCE: Final = 2
 WAITING_MAX: Final = 20
@@ -38,8 +40,9 @@ class Painter:
         self._able: bool | None = None
         self.drawn = 0
 
-    async def png(self, svg: str) -> bytes:
-        """Raises Rejected(TOO_FAST) where too many wait, Unavailable where this machine cannot draw it."""
+    async def png(self, svg: str, zoom: float = SCALE) -> bytes:
+        """`zoom`: pixels for each of the SVG's. Raises Rejected(TOO_FAST) where too many wait, Unavailable where this
+        machine cannot draw it."""
         if self._waiting >= WAITING_MAX:
             raise Rejected(ErrorCode.TOO_FAST, retry_after_ms=1_000)
         self._waiting += 1
@@ -48,7 +51,7 @@ class Painter:
                 if self._able is None:
                     one, other = [await _drawn(trial) for trial in _TRIALS]
                     self._able = one is not None and one != other
-                picture = await _drawn(svg) if self._able else None
+                picture = await _drawn(svg, zoom) if self._able else None
         finally:
             self._waiting -= 1
         if picture is None:
@@ -57,12 +60,13 @@ class Painter:
         return picture
 
 
-async def _drawn(svg: str) -> bytes | None:
+async def _drawn(svg: str, zoom: float = SCALE) -> bytes | None:
     """None where the renderer failed or took too long."""
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         __name__,
+        str(zoom),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
@@ -80,11 +84,11 @@ async def _drawn(svg: str) -> bytes | None:
 
 
 def main() -> None:
-    """The child: an SVG on standard input, a PNG on standard output."""
+    """The child: the zoom as argument, an SVG on standard input, a PNG on standard output."""
     import resvg_py  # here, because only the child draws
 
-    svg = sys.stdin.buffer.read().decode()
-    sys.stdout.buffer.write(resvg_py.svg_to_bytes(svg_string=svg, zoom=SCALE, languages=["zh", "en"]))
+    svg, zoom = sys.stdin.buffer.read().decode(), float(sys.argv[1])
+    sys.stdout.buffer.write(resvg_py.svg_to_bytes(svg_string=svg, zoom=zoom, dpi=PER_INCH, languages=["zh", "en"]))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
-"""A poster to print: an A4 page as SVG with the room's title in both languages, when it begins, and its invitation as
-a QR code and as an address; with its row of the table of operations in `gateway.api`.
+"""A poster to print: an A4 page as SVG or PDF with the room's title in both languages, when it begins, and its
+invitation as a QR code and as an address; with its rows of the table of operations in `gateway.api`.
 
 Invariant: nothing is fetched and nothing runs; the QR code is a path, every text is escaped. The invitation is a
 secret: it comes in the body of the request that asks for the poster, stands in the picture and nowhere else.
@@ -15,6 +15,7 @@ import segno
 from msgspec import Meta, Struct
 
 from chat.errors import ErrorCode, Rejected
+from gateway import picture, printing
 from gateway.bodies import InRoom, NoQuery
 from gateway.invites import InviteCode, invite_link
 from gateway.operation import IN_ROOM, Call, Operation
@@ -69,7 +70,7 @@ def poster_svg(titles: tuple[str, ...], link: str, starts_ms: int, utc_offset_mi
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}mm" height="{HEIGHT}mm" '
         f'viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{name}"><title>{name}</title>'
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>{"".join(parts)}</svg>'
+        f'<rect x="-1" y="-1" width="{WIDTH + 2}" height="{HEIGHT + 2}" fill="#ffffff"/>{"".join(parts)}</svg>'
     )
 
 
@@ -126,6 +127,21 @@ def _text(text: str, y: float, size: float, *, bold: bool = False, fonts: str = 
 async def draw_poster(api: "Api", call: Call[InRoom, NoQuery, PosterRequest]) -> str:
     """A page to print, A4 as SVG: title in both languages, when it begins, the invitation as QR code and address. For
     who may invite; the code comes in the body, because addresses are written into logs."""
+    svg, _ = await _drawn(api, call)
+    return svg
+
+
+async def print_poster(api: "Api", call: Call[InRoom, NoQuery, PosterRequest]) -> bytes:
+    """The same as PDF, one page of dots, 300 an inch, in greys; 503 where the server has no font with Chinese
+    characters."""
+    svg, title = await _drawn(api, call)
+    api.spend(api.naming, call.caller.user)
+    png = await api.painter.png(svg, zoom=printing.PER_INCH / picture.PER_INCH)
+    return printing.page_of(png, WIDTH, HEIGHT, title)
+
+
+async def _drawn(api: "Api", call: Call[InRoom, NoQuery, PosterRequest]) -> tuple[str, str]:
+    """The page, and the room's title."""
     asked, room = call.body, call.where.room
     state = await api.allowed(call.caller, room, "invite")
     invite = await api.service.invites.peek(asked.invite, api.now_ms())
@@ -134,9 +150,8 @@ async def draw_poster(api: "Api", call: Call[InRoom, NoQuery, PosterRequest]) ->
     told = [await api.service.title_for(state, (language,)) for language in ("zh", "en")]
     starts_ms = await api.service.starts_ms(room)
     titles = (state.title, *(each.text for each in told if each))
-    return poster_svg(
-        titles, invite_link(api.public_url or call.base_url, asked.invite), starts_ms, asked.utc_offset_min
-    )
+    link = invite_link(api.public_url or call.base_url, asked.invite)
+    return poster_svg(titles, link, starts_ms, asked.utc_offset_min), state.title
 
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
@@ -149,5 +164,15 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         answer=str,
         image="image/svg+xml",
         errors=(*IN_ROOM, ErrorCode.INVITE_INVALID),
+    ),
+    Operation(
+        "POST",
+        "/rooms/{room}/poster.pdf",
+        print_poster,
+        where=InRoom,
+        body=PosterRequest,
+        answer=bytes,
+        image="application/pdf",
+        errors=(*IN_ROOM, ErrorCode.INVITE_INVALID, ErrorCode.TOO_FAST),
     ),
 )

@@ -6,17 +6,30 @@ import json
 from collections.abc import AsyncIterator
 from xml.etree import ElementTree
 
+import pypdfium2
 import pytest
+import zxingcpp
+from PIL import Image
 
 from chat.commands import CreateRoom, Edit, Post, React
 from chat.events import Translated
 from gateway.bodies import ExportedEnd, ExportedMessage, ExportLine
 from gateway.export import encode_line, export_lines
 from gateway.importing import import_lines, read_line
+from gateway.printing import page_of
 from gateway.transcript import harmless
 from tests.gateway.rest import HOST, ROOM, Village
 
 AT = f"/api/v1/rooms/{ROOM}"
+
+
+def _png(mode: str) -> bytes:
+    written = io.BytesIO()
+    Image.new(mode, (8, 8)).save(written, "PNG")
+    return written.getvalue()
+
+
+PNG, GREY = _png("RGBA"), _png("L")
 
 
 @pytest.fixture
@@ -77,6 +90,40 @@ async def test_a_poster_is_for_who_may_invite_and_its_code_stands_in_no_address(
         assert (await ann.post(f"{AT}/poster.svg", json=asked)).json()["code"] == "forbidden"
         wrong = await host.post(f"{AT}/poster.svg", json=asked | {"invite": "NOSUCHCODE00"})
         assert wrong.json()["code"] == "invite_invalid"
+
+
+async def test_a_poster_is_printed_as_one_page_of_a4_that_a_phone_can_read(village: Village) -> None:
+    async with village.client("host") as host, village.client("ann") as ann:
+        code = (await host.post(f"{AT}/invites", json={"role": "guest"})).json()["code"]
+        assert (await ann.post(f"{AT}/poster.pdf", json={"invite": code})).json()["code"] == "forbidden"
+        answer = await host.post(f"{AT}/poster.pdf", json={"invite": code})
+    if answer.status_code == 503:  # as `test_card` has it
+        assert answer.json()["words"] == "this server has no font with Chinese characters; ask for the SVG"
+        return
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/pdf")
+    document = pypdfium2.PdfDocument(answer.content)
+    [page] = list(document)
+    assert [round(side / 72 * 25.4, 1) for side in page.get_size()] == [210.0, 297.0]
+    assert document.get_metadata_dict()["Title"] == "Plaza 广场"
+    seen = page.render(scale=2).to_pil().convert("L")
+    assert [found.text for found in zxingcpp.read_barcodes(seen)] == [f"http://village.test/#/i/{code}"]
+    assert {seen.getpixel(corner) for corner in ((0, 0), (seen.width - 1, seen.height - 1))} == {255}
+    title = seen.crop((0, 0, seen.width, 200)).getextrema()
+    assert title[0] < 40  # black letters on white paper
+
+
+@pytest.mark.parametrize(
+    ("broken", "words"),
+    [
+        (b"GIF89a", "no PNG"),
+        (PNG[:60], "ends too early|damaged"),
+        (PNG[:20] + b"\xff" + PNG[21:], "damaged"),
+        (GREY, "four channels"),
+    ],
+)
+def test_what_is_no_picture_of_ours_is_not_printed(broken: bytes, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        page_of(broken, 210, 297, "")
 
 
 async def lines_of(village: Village, room: str) -> list[ExportLine]:
