@@ -38,6 +38,9 @@ help:  ## list these commands
 run: $(RUN_READY)  ## start everything on this machine and print an invitation
 	@exec $(BIN)/diqiucun up
 
+# Tests start hundreds of processes and rewrite four hundred modules: what is compiled is kept, whatever the environment
+# says, or each of them compiles the product and pytest's plugins again. `make clean` removes it.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: $(TEST_READY)  ## format, lint, types and all tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
