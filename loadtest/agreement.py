@@ -56,11 +56,12 @@ async def run(host: str, data_dir: Path, given: Sequence[str]) -> dict[str, Any]
         rows = {row["name"]: row for row in json.loads(told)}
     except ValueError:
         raise ChildProcessError(f"Locust ended with {process.returncode}: {told.decode()[-500:]}") from None
-    return {"exit": process.returncode, **compared(rows, grew)}
+    found = compared(rows, grew)
+    return {**found, "exit": process.returncode, "clean": found["clean"] and process.returncode == 0}
 
 
 def compared(rows: Mapping[str, Mapping[str, Any]], grew: Mapping[str, float]) -> dict[str, Any]:
-    """`rows`: Locust's, by name of request. `clean`: no failure, and the counts agree."""
+    """`rows`: Locust's, by name of request. `clean`: somebody wrote and was heard, no failure, and the counts agree."""
 
     def heard(*names: str) -> int:
         return sum(rows[name]["num_requests"] - rows[name]["num_failures"] for name in names if name in rows)
@@ -72,7 +73,9 @@ def compared(rows: Mapping[str, Mapping[str, Any]], grew: Mapping[str, float]) -
     heard_entries = heard("deliver", "translate")
     failures = {name: row["num_failures"] for name, row in rows.items() if row["num_failures"]}
     return {
-        "clean": not failures
+        "clean": heard("post") > 0
+        and heard_entries > 0
+        and not failures
         and all(mine == theirs for mine, theirs in pairs.values())
         and heard_entries <= grew["deliveries_total"],
         "failures": failures,

@@ -88,28 +88,38 @@ def pictures(found: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
+def merged(before: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Points of both; where a number of members was measured again, only the newer ones."""
+    sizes = {point["members"] for point in now}
+    points = [*now, *(point for point in before if point["members"] not in sizes)]
+    return sorted(points, key=lambda point: (point["members"], point["posts_per_s"]))
+
+
 def draw(found: Mapping[str, Any]) -> None:
     for name, picture in pictures(found).items():
         (IMAGES / name).write_text(picture, "utf-8")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def asked_of(arguments: Sequence[str] | None) -> argparse.Namespace:
     about = (__doc__ or "").split("\n")[0]
     parser = argparse.ArgumentParser(prog="python -m loadtest.bench.capacity", description=about)
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
     parser.add_argument("--seconds", type=float, default=SECONDS, help="of each round")
+    parser.add_argument("--merge", action="store_true", help="keep the sizes of the last result that are not run now")
     parser.add_argument(
         "--draw", action="store_true", help="draw the pictures from the last result, and measure nothing"
     )
-    asked = parser.parse_args(arguments)
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    asked = asked_of(arguments)
     if asked.draw:
         draw(json.loads((RESULTS / "capacity.json").read_text("utf-8")))
         return 0
     found = asyncio.run(capacity(asked.sizes, asked.seconds))
     if asked.merge:
-        before = json.loads((RESULTS / "capacity.json").read_text("utf-8"))["points"]
-        points = [*found["points"], *(point for point in before if point["members"] not in asked.sizes)]
-        found["points"] = sorted(points, key=lambda point: (point["members"], point["posts_per_s"]))
+        found["points"] = merged(json.loads((RESULTS / "capacity.json").read_text("utf-8"))["points"], found["points"])
     print(f"written to {save('capacity', found)}")
     return 0
 

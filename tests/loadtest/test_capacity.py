@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from loadtest.agreement import compared, p99_ms
-from loadtest.bench.capacity import pictures
+from loadtest.bench.capacity import asked_of, merged, pictures
 
 ROWS: dict[str, dict[str, Any]] = {
     "connect": {"num_requests": 30, "num_failures": 0, "response_times": {"1": 30}},
@@ -34,6 +34,13 @@ def test_a_failure_of_a_member_is_a_fault() -> None:
     assert (found["clean"], found["failures"]) == (False, {"lost": 1})
 
 
+def test_members_who_said_or_heard_nothing_agree_with_nobody() -> None:
+    """Once an empty table of Locust's agreed with a server that nobody had reached."""
+    assert not compared({}, dict.fromkeys(GREW, 0.0))["clean"]
+    deaf = {name: row for name, row in ROWS.items() if name != "deliver"}
+    assert not compared(deaf, GREW)["clean"]
+
+
 def test_p99_is_a_value_that_was_measured() -> None:
     assert p99_ms(ROWS["post"]) == 40
     assert p99_ms({"response_times": {"1": 99, "500": 1}}) == 1
@@ -57,3 +64,13 @@ def test_the_pictures_have_a_line_for_each_number_of_members() -> None:
     assert set(drawn) == {"capacity-processor.svg", "capacity-latency.svg", "capacity-memory.svg"}
     assert "1,000 members" in drawn["capacity-processor.svg"]
     assert all(picture.startswith("<svg") and picture.count("<polyline") >= 1 for picture in drawn.values())
+
+
+def test_a_size_that_is_measured_again_replaces_the_one_before() -> None:
+    """The command line did not know --merge, and `main` asked for it: minutes of measuring ended in an AttributeError
+    before anything was written."""
+    assert (asked_of([]).merge, asked_of(["--merge"]).merge) == (False, True)
+    before = [{"members": members, "posts_per_s": 1.0, "run": 1} for members in (250, 1_000)]
+    now = [{"members": 250, "posts_per_s": rate, "run": 2} for rate in (3.0, 1.0)]
+    kept = [(point["members"], point["posts_per_s"], point["run"]) for point in merged(before, now)]
+    assert kept == [(250, 1.0, 2), (250, 3.0, 2), (1_000, 1.0, 1)]
