@@ -294,8 +294,11 @@ async def test_packages_that_change_under_way_cost_no_message() -> None:
         def __init__(self) -> None:
             super().__init__(lambda package, _sentence, _search: f"Not a dog {package.version}", delay_s=0.01)
             self.there = {"1"}
+            self.at_work = asyncio.Event()
 
         async def translate(self, package: Package, sentences: Sequence[str], search: Search = FIRST) -> Sequence[str]:
+            if len(self.batches) == 1:
+                self.at_work.set()
             if package.version not in self.there:
                 raise EngineFailed("its files are gone")
             return await super().translate(package, sentences, search)
@@ -308,7 +311,7 @@ async def test_packages_that_change_under_way_cost_no_message() -> None:
             asyncio.create_task(pipeline.translate(f"这里有一条狗{chr(0x4E00 + n)}", "zh", "en", deadline=deadline))
             for n in range(40)
         ]
-        await asyncio.sleep(0.015)
+        await engine.at_work.wait()
         engine.there = {"2"}
         pipeline.use((package("zh", "en", "2"),))
         made = await asyncio.gather(*asked)
