@@ -145,7 +145,7 @@ def main() -> None:
             village.wait_ready()
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-                phones = Phones(browser, village)
+                phones = Phones(browser, village, device_scale_factor=2)
                 play(phones).save(target)
                 phones.close()
                 browser.close()

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 
 from gateway.settings import Settings
 from gateway.tokens import TokenKeys
@@ -30,6 +30,8 @@ from tests.support.chromium import chromium
 ROOT = Path(__file__).parents[2]
 BUILD = ROOT / "build"
 READY_WITHIN_S = 60.0
+VIEWPORT: ViewportSize = {"width": 390, "height": 844}
+TIMEOUT_MS = 10_000
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -230,17 +232,18 @@ MakePhone = Callable[..., Phone]
 class Phones:
     """Telephones of one test, or of one file of tests; each must end without a fault of the page."""
 
-    def __init__(self, browser: Browser, village: Village) -> None:
+    def __init__(self, browser: Browser, village: Village, **options: Any) -> None:
+        """`options` of every telephone. One pixel a pixel: a page of four times as many is four times as long drawn."""
         self._browser = browser
         self._village = village
+        self._options = {"viewport": VIEWPORT, **options}
         self._contexts: list[BrowserContext] = []
         self._phones: list[Phone] = []
 
     def make(self, locale: str, **options: Any) -> Phone:
         """`make("zh-CN")`, with any option of `browser.new_context`."""
-        settings = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, **options}
-        context = self._browser.new_context(locale=locale, **settings)
-        context.set_default_timeout(10_000)
+        context = self._browser.new_context(locale=locale, **{**self._options, **options})
+        context.set_default_timeout(TIMEOUT_MS)
         self._contexts.append(context)
         self._phones.append(Phone(context.new_page(), self._village))
         return self._phones[-1]
@@ -258,10 +261,25 @@ def make_phone(browser: Browser, village: Village) -> Iterator[MakePhone]:
     phones.close()
 
 
+@pytest.fixture(scope="module")
+def pages(browser: Browser) -> Iterator[BrowserContext]:
+    """What the telephones of `phone` share: the browser's cache. Without the worker that keeps the page where there is
+    no network: it fetches all of the page, and has tests of its own."""
+    context = browser.new_context(locale="en-US", viewport=VIEWPORT, service_workers="block")
+    context.set_default_timeout(TIMEOUT_MS)
+    yield context
+    context.close()
+
+
 @pytest.fixture
-def phone(make_phone: MakePhone) -> Phone:
-    """Somebody who reads English, for one test."""
-    return make_phone("en-US")
+def phone(pages: BrowserContext, village: Village) -> Iterator[Phone]:
+    """Somebody who reads English, for one test, and was never here before."""
+    phone = Phone(pages.new_page(), village)
+    yield phone
+    if phone.page.url.startswith(village.url):
+        phone.page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+    phone.page.close()
+    assert phone.faults == []
 
 
 @pytest.fixture(scope="module")

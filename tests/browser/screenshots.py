@@ -92,7 +92,7 @@ def main() -> None:
             village.wait_ready()
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-                phones = Phones(browser, village)
+                phones = Phones(browser, village, device_scale_factor=2)
                 take_all(phones, folder)
                 phones.close()
                 pair = ("room-zh-light", "room-en-dark")

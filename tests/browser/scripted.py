@@ -17,6 +17,8 @@ ME = "me"
 EPOCH = "e1"
 ROUTES = [{"source": "zh", "target": "en", "starter": True}, {"source": "en", "target": "zh", "starter": True}]
 Answer = dict[str, Any] | None
+ASKED_WITHIN_S = 5.0
+LOOK_MS = 10
 
 
 class Script:
@@ -37,6 +39,14 @@ class Script:
 
     def asked(self, kind: str) -> list[dict[str, Any]]:
         return [command for command in self.heard if command["type"] == kind]
+
+    def wait_asked(self, kind: str, count: int = 1) -> list[dict[str, Any]]:
+        """What was asked of this kind, as soon as it is so many times."""
+        until = time.monotonic() + ASKED_WITHIN_S
+        while len(self.asked(kind)) < count and time.monotonic() < until:
+            self.page.wait_for_timeout(LOOK_MS)
+        assert len(self.asked(kind)) >= count, f"{kind} was asked {len(self.asked(kind))} times"
+        return self.asked(kind)
 
     def entry(self, event: dict[str, Any], *, minutes_ago: float = 0) -> dict[str, Any]:
         """Puts an event in the log and gives its entry frame."""

@@ -31,7 +31,8 @@ def test_history_is_asked_for_newest_first_and_again_after_a_cut(phone: Phone) -
         script.posted(f"第{number}句话")
     phone.page.set_viewport_size({"width": 390, "height": 4000})
     walk_in(phone)
-    phone.page.wait_for_timeout(500)
+    script.wait_asked("translate", 20)
+    phone.page.wait_for_timeout(100)
     first = [one["of"] for one in script.asked("translate")]
     assert first == list(range(30, 10, -1))
     script.send(script.entry(translated(30, "The last sentence")))
@@ -40,7 +41,8 @@ def test_history_is_asked_for_newest_first_and_again_after_a_cut(phone: Phone) -
     script.sockets[-1].close(code=1011)
     phone.page.wait_for_function("() => document.querySelector('.room').dataset.connection !== 'ready'")
     phone.wait_connected()
-    phone.page.wait_for_timeout(500)
+    script.wait_asked("translate", 20)
+    phone.page.wait_for_timeout(100)
     again = [one["of"] for one in script.asked("translate")]
     assert sorted(again) == sorted({*first[1:], 10}), "what was asked before the cut is asked again, and nothing else"
 
@@ -54,7 +56,6 @@ def test_a_quote_is_read_in_my_language_even_outside_the_loaded_page(phone: Phon
     walk_in(phone)
     quote = phone.page.locator(".quote")
     expect(quote).to_contain_text("你叫什么名字")
-    phone.page.wait_for_timeout(200)
-    assert 1 in [one["of"] for one in script.asked("translate")]
+    assert 1 in [one["of"] for one in script.wait_asked("translate")]
     script.send(script.entry(translated(1, "What is your name?")))
     expect(quote).to_contain_text("What is your name?")

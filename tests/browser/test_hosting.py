@@ -26,9 +26,7 @@ class Hall:
         options = {"reduced_motion": "reduce", "bypass_csp": True}
         self.house = village.token("house", name="House", create=True)
         self.rongrong = make("zh-CN", color_scheme="light", **options)
-        self.amy = make(
-            "en-US", color_scheme="dark", viewport={"width": 1280, "height": 800}, device_scale_factor=1, **options
-        )
+        self.amy = make("en-US", color_scheme="dark", viewport={"width": 1280, "height": 800}, **options)
         self.brecken = make("en-US", color_scheme="dark", **options)
         self.xiaoyu = make("zh-CN", color_scheme="light", **options)
         self.rongrong.page.goto(village.url)

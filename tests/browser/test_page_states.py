@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Phone
+from tests.browser.conftest import MakePhone, Phone
 from tests.browser.scripted import EPOCH, ROOM, Script, edited, refuse, translated, untranslated, walk_in
 
 pytestmark = pytest.mark.browser
@@ -76,15 +76,19 @@ def test_without_a_route_nobody_waits_for_a_translation(phone: Phone) -> None:
     assert script.asked("translate") == []
 
 
-def test_a_shimmer_stands_for_three_seconds_at_most(phone: Phone) -> None:
+def test_a_shimmer_stands_for_three_seconds_at_most(make_phone: MakePhone) -> None:
+    phone = make_phone("en-US")
     script = Script(phone.page)
+    phone.page.clock.install()
     walk_in(phone)
-    phone.page.wait_for_timeout(100)
     script.send(script.posted("你好，朋友们"))
-    expect(phone.page.locator(".shimmer")).to_have_count(1)
+    shimmer, offer = phone.page.locator(".shimmer"), phone.page.locator(".thin.offer")
+    shimmer.wait_for()
     height = phone.page.locator(".bubble").last.evaluate("(one) => one.offsetHeight")
-    offer = phone.page.locator(".thin.offer")
-    offer.wait_for(timeout=4_000)
+    phone.page.clock.run_for(1_500)
+    expect(shimmer).to_have_count(1)
+    phone.page.clock.run_for(1_500)
+    offer.wait_for()
     assert phone.page.locator(".bubble").last.evaluate("(one) => one.offsetHeight") == height
     offer.click()
     expect(phone.page.locator(".shimmer")).to_have_count(1)
@@ -108,7 +112,8 @@ def test_visible_history_is_translated_at_most_twenty_at_a_time(phone: Phone) ->
         script.posted(f"第{number}句话")
     phone.page.set_viewport_size({"width": 390, "height": 4000})
     walk_in(phone)
-    phone.page.wait_for_timeout(600)
+    script.wait_asked("translate", 20)
+    phone.page.wait_for_timeout(100)
     asked = script.asked("translate")
     assert len(asked) == 20
     first = asked[0]["of"]
@@ -185,8 +190,7 @@ def test_the_unread_line_stands_where_reading_stopped(phone: Phone) -> None:
     line = phone.page.locator(".line.unread")
     expect(line).to_have_text("New messages")
     assert line.evaluate("(one) => one.nextElementSibling.dataset.seq") == "4"
-    phone.page.wait_for_timeout(1_000)
-    assert script.asked("mark_read")[-1]["seq"] == 5
+    assert script.wait_asked("mark_read")[-1]["seq"] == 5
 
 
 def test_somebody_typing_is_told_and_forgotten(phone: Phone) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Phone
+from tests.browser.conftest import MakePhone, Phone
 from tests.browser.scripted import Script, preview_of, refuse, walk_in
 
 pytestmark = pytest.mark.browser
@@ -30,15 +30,18 @@ def test_a_draft_is_shown_in_the_other_language_and_back(phone: Phone) -> None:
     expect(panel).to_have_count(0)
 
 
-def test_one_preview_is_in_flight_and_the_latest_draft_wins(phone: Phone) -> None:
+def test_one_preview_is_in_flight_and_the_latest_draft_wins(make_phone: MakePhone) -> None:
+    phone = make_phone("en-US")
     script = Script(phone.page)
     script.answers["preview"] = lambda command: None
+    phone.page.clock.install()
     walk_in(phone)
     phone.page.get_by_role("button", name="Preview the translation").click()
+    phone.page.locator(".preview-panel").wait_for()
     box = phone.page.locator("#composer")
     for draft in ("One", "One two", "One two three"):
         box.fill(draft)
-        phone.page.wait_for_timeout(700)
+        phone.page.clock.run_for(700)
     assert [one["text"] for one in script.asked("preview")] == ["One"]
     script.answers["preview"] = preview_of
     script.send({"re": script.asked("preview")[0]["id"], **preview_of({"text": "One"})})
@@ -63,9 +66,11 @@ def test_a_preview_that_cannot_be_says_why(phone: Phone) -> None:
     expect(back).to_contain_text("Not read back")
 
 
-def test_half_typed_pinyin_is_not_previewed(phone: Phone) -> None:
+def test_half_typed_pinyin_is_not_previewed(make_phone: MakePhone) -> None:
+    phone = make_phone("en-US")
     script = Script(phone.page)
     script.answers["preview"] = preview_of
+    phone.page.clock.install()
     walk_in(phone)
     phone.page.get_by_role("button", name="Preview the translation").click()
     phone.page.locator(".preview-panel").wait_for()
@@ -74,5 +79,6 @@ def test_half_typed_pinyin_is_not_previewed(phone: Phone) -> None:
              box.dispatchEvent(new CompositionEvent('compositionstart', {bubbles: true}));
              box.value = "ni'hao"; box.dispatchEvent(new InputEvent('input', {bubbles: true, isComposing: true})); }"""
     )
-    phone.page.wait_for_timeout(800)
+    phone.page.clock.run_for(800)
+    phone.page.wait_for_timeout(50)
     assert script.asked("preview") == []
