@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from chat.conduct import Conduct
-from chat.events import Entry, Event, Joined, Left, Posted, Reacted
+from chat.events import EVERYONE, Entry, Event, Joined, Left, Posted, Reacted
 from chat.frames import Frame
 from chat.live_frames import ReactionsFrame, SkippedFrame
 from chat.wire import Codec, encode_frame, readable_event
@@ -41,7 +41,7 @@ class Crowd:
         self.sample = Sample(conduct.readable_per_s, timers.now_s())
         self._reactions: dict[int, Counter[str]] = {}
         self.posts = 0
-        """Messages since the room was opened here."""
+        """Messages to everybody since the room was opened here."""
 
     def configure(self, conduct: Conduct) -> None:
         self.sample.per_s = conduct.readable_per_s
@@ -51,12 +51,12 @@ class Crowd:
         event: Event = readable_event(entry.body)
         if isinstance(event, Joined | Left):
             return
-        if isinstance(event, Reacted):
+        if isinstance(event, Reacted) and entry.audience == EVERYONE:  # a sum is told to all
             if not self._reactions:
                 self._timers.call_later(REACTIONS_EVERY_S, self._tell_reactions)
             self._reactions.setdefault(event.of, Counter())[event.emoji] += 1 if event.on else -1
             return
-        self.posts += isinstance(event, Posted)
+        self.posts += isinstance(event, Posted) and entry.audience == EVERYONE
         waited = self.sample.waits
         for onward in self.sample.offer(entry, event, self._timers.now_s()):
             self._deliver(onward)

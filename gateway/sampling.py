@@ -2,10 +2,10 @@
 
 The rule, in words: while a room stays under its readable rate, everybody receives everything. Above it, what is said
 in a fifth of a second is looked at together, and as many messages as can be read in that time go on: first those of
-hosts and moderators and announcements (all of them, always), then those of people of whom least was shown lately (so
-somebody who speaks for the first time comes before somebody who speaks for the tenth), and among equals who spoke
-first. The author of a message and whoever it mentions receive it in any case. All others are told how many were left
-out, and the log has every one of them.
+hosts and moderators, announcements and what only few may hear (all of them, always, in nobody's place), then those of
+people of whom least was shown lately (so somebody who speaks for the first time comes before somebody who speaks for
+the tenth), and among equals who spoke first. The author of a message and whoever it mentions receive it in any case.
+All others are told how many were left out, and the log has every one of them.
 
 Pure: time arrives as an argument. Invariant: what goes on keeps the order of the log; nothing waits longer than
 `window_s`; nobody is told of fewer messages than were left out.
@@ -15,7 +15,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
 
-from chat.events import Edited, Entry, Event, Explained, Posted, Reacted, Recalled, Translated, Untranslated
+from chat.events import EVERYONE, Edited, Entry, Event, Explained, Posted, Reacted, Recalled, Translated, Untranslated
 
 WINDOW_S: Final = 0.2
 LATELY_S: Final = 600.0
@@ -85,7 +85,7 @@ class Sample:
             return [Onward(entry, only)] if only else []
         if not isinstance(event, Posted):
             return [Onward(entry)]
-        if self._free(event) or self._take(now_s, 1.0) >= 1.0:
+        if self._free(entry, event) or self._take(now_s, 1.0) >= 1.0:
             self._remember(event.author, now_s)
             return [Onward(entry)]
         self._window_s = now_s + self.window_s
@@ -100,7 +100,9 @@ class Sample:
         """What goes on, in the order of the log, and the seqs of what was left out."""
         waiting, self._waiting = self._waiting, []
         candidates = [
-            (at, post) for at, (_, post) in enumerate(waiting) if isinstance(post, Posted) and not self._free(post)
+            (at, post)
+            for at, (entry, post) in enumerate(waiting)
+            if isinstance(post, Posted) and not self._free(entry, post)
         ]
         room_for = int(self._take(now_s, float(len(candidates))))
         chosen: set[int] = set()
@@ -115,7 +117,7 @@ class Sample:
         left: list[int] = []
         for at, (entry, event) in enumerate(waiting):
             if isinstance(event, Posted):
-                if self._free(event) or at in chosen:
+                if self._free(entry, event) or at in chosen:
                     self._remember(event.author, now_s)
                     onward.append(Onward(entry))
                 else:
@@ -132,8 +134,8 @@ class Sample:
         self.left += len(left)
         return onward, left
 
-    def _free(self, event: Posted) -> bool:
-        return event.purpose == "announcement" or event.author in self.hosts
+    def _free(self, entry: Entry, event: Posted) -> bool:
+        return entry.audience != EVERYONE or event.purpose == "announcement" or event.author in self.hosts
 
     def _take(self, now_s: float, wanted: float) -> float:
         """Up to `wanted` whole messages that may be shown now."""
@@ -152,7 +154,9 @@ class Sample:
         return found
 
     def _remember(self, author: str, now_s: float) -> None:
-        self._of(author).times_s.append(now_s)
+        shown = self._of(author)
+        shown.count(now_s)  # forgets what is no longer lately: nobody may ever ask for the count of a host
+        shown.times_s.append(now_s)
 
     def _leave_out(self, seq: int, concerned: frozenset[str]) -> None:
         if len(self._left_out) >= LEFT_OUT_KEPT:

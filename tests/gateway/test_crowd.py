@@ -92,6 +92,24 @@ def test_moderators_hear_what_is_theirs_and_a_shadowed_member_hears_themselves()
     assert (seqs(host), seqs(shadowed), seqs(other)) == ([1, 2, 3, 4], [2, 3], [3])
 
 
+def test_what_a_shadowed_member_does_in_a_live_room_is_told_to_moderators_alone_and_takes_nobodys_place() -> None:
+    """A reaction of theirs was summed up for everybody, and their flood filled the sample: of the room's own messages
+    fewer were shown, and the room was slowed down by what nobody heard."""
+    tick = Tick()
+    hub = Hub(tick.timers)
+    (host, _, _), (shadowed, _, _), (other, _, here) = sit(hub, "h", MODERATORS), sit(hub, "s", "@s"), sit(hub, "o")
+    here.conduct("r", LIVE)
+    for seq in range(1, 9):
+        hub.deliver(said(seq, "s", audience=own_audience("s")))
+    hub.deliver(said(9, "o"))
+    hub.deliver(entry(10, Reacted(of=9, by="s", emoji="❤️", on=True), own_audience("s")))
+    tick.pass_s(1)
+    assert (seqs(host), seqs(shadowed), seqs(other)) == ([*range(1, 11)], [*range(1, 11)], [9])
+    assert not [frame for frame in other.frames if isinstance(frame, ReactionsFrame | SkippedFrame)]
+    assert here.crowd is not None
+    assert here.crowd.posts == 1
+
+
 def test_what_moderators_hear_is_no_language_of_the_room() -> None:
     hub = Hub(Tick().timers)
     _, _, here = sit(hub, "h", MODERATORS)

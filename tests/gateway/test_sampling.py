@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from chat.events import Entry, Mention, Posted, Recalled, Translated
 from chat.wire import encode_event
-from gateway.sampling import Onward, Sample
+from gateway.sampling import LATELY_S, Onward, Sample
 
 
 def post(seq: int, author: str, *, mentions: str = "", announcement: bool = False) -> tuple[Entry, Posted]:
@@ -111,3 +111,12 @@ def test_nothing_is_twice_nor_forgotten_nor_out_of_order(said: list[tuple[float,
     take(*sample.close_window(now_s + sample.window_s))
     assert seqs == list(range(1, len(said) + 1))
     assert told == sample.left
+
+
+def test_what_was_shown_of_an_author_is_kept_for_as_long_as_it_counts():
+    """Nobody asks for the count of a host, nor of anybody under the readable rate: it grew by every post, for ever."""
+    sample = Sample(4, 0.0, frozenset(("host",)))
+    for number in range(100):
+        for author in ("host", "ann"):
+            sample.offer(*post(number + 1, author), number * LATELY_S / 2)
+    assert [len(sample._shown[author].times_s) for author in ("host", "ann")] == [3, 3]
