@@ -412,6 +412,15 @@ class Connection:
             await self._follow(await self._gateway.service.standing(self.session.caller, room), position, re)
         except CommandFailed as failure:
             self._refuse(re, failure)
+        except Exception:  # a task of the line, which all who wait share
+            log.exception("a fault ended this connection", connection=self.id)
+            self.close(CloseReason.INTERNAL)
+        await self._leave_closed(room)
+
+    async def _leave_closed(self, room: str) -> None:
+        """The socket may have gone while this room was entered from beside it: then nobody else gives the seat back."""
+        if self.outbox.closed_for is not None:
+            await self.leave_room(room)
 
     async def _unheard(self, room: str, after: int) -> int:
         try:

@@ -11,6 +11,7 @@ from chat.live_events import ConductChanged
 from chat.live_frames import WaitFrame
 from chat.ports import SetRow
 from chat.room import Caller
+from chat.service import Standing
 from tests.support.virtual_time import run
 from tests.support.world import ROOM, Phone, World
 
@@ -137,3 +138,43 @@ def test_a_higher_capacity_lets_them_in_and_none_lets_in_everybody() -> None:
                 phone.leave()
 
     run(story(), until_s=60)
+
+
+def test_who_is_lost_while_walking_in_leaves_nobody_behind() -> None:
+    """Their seat came while their connection was open, and was taken when it was gone: somebody whom no socket had any
+    more stood in the room for ever, and kept the seat from everybody else."""
+
+    async def story() -> None:
+        async with Village(34, gateways=1) as world, asyncio.TaskGroup() as tasks:
+            await world.seats(1)
+            gateway = world.stations[0].gateway
+            first, second, third = (Phone(world, user, "en") for user in ("g1", "g2", "g3"))
+            tasks.create_task(first.run())
+            await first.wait_until(lambda: first.position)
+            tasks.create_task(second.run())
+            await second.wait_until(lambda: second.socket and place(second))
+            stands, walks = asyncio.Event(), asyncio.Event()
+            standing = gateway.service.standing
+
+            async def slow(caller: Caller, room: str) -> Standing:
+                found = await standing(caller, room)
+                stands.set()
+                await walks.wait()
+                return found
+
+            gateway.service.standing = slow  # type: ignore[method-assign]  # an engine that takes its time
+            await world.service().leave_seat(ROOM, "g1")
+            first.leave()
+            await stands.wait()
+            second.leave()
+            await asyncio.sleep(1)
+            gateway.service.standing = standing  # type: ignore[method-assign]  # as it was
+            walks.set()
+            await asyncio.sleep(1)
+            assert world.inside() == set()
+            assert gateway.relay.position(ROOM) is None
+            tasks.create_task(third.run())
+            await third.wait_until(lambda: third.position)
+            third.leave()
+
+    run(story(), until_s=600)
