@@ -412,9 +412,6 @@ class Connection:
             await self._follow(await self._gateway.service.standing(self.session.caller, room), position, re)
         except CommandFailed as failure:
             self._refuse(re, failure)
-        except Exception:  # a task of the line, which all who wait share
-            log.exception("a fault ended this connection", connection=self.id)
-            self.close(CloseReason.INTERNAL)
         await self._leave_closed(room)
 
     async def _leave_closed(self, room: str) -> None:
