@@ -37,6 +37,7 @@ from chat.ids import Position
 from chat.wire import Codec
 from loadtest.raw import Making
 from loadtest.sentences import SENTENCES
+from loadtest.signs import number_in, signs_of
 from loadtest.tokens import mint
 
 KEYS_FILE: Final = Path(os.environ.get("LOAD_KEYS_FILE", "data/token-keys.json"))
@@ -58,9 +59,6 @@ RUN: Final = secrets.token_hex(3)
 """Tells the users of this process from those of another."""
 MARK: Final = " …"
 """Behind it stands the intended time, in signs: figures that a translation lost would make the guard doubt it."""
-SIGNS: Final = "!?.,:;~^*+"
-AS_SIGNS: Final = str.maketrans("0123456789", SIGNS)
-AS_DIGITS: Final = str.maketrans(SIGNS, "0123456789")
 CHUNKS_KEPT: Final = 2_048
 _numbers = itertools.count(1)
 _chunks: dict[bytes, dict[str, Any]] = {}
@@ -236,9 +234,10 @@ class Villager(User):
         if event["type"] == "posted":
             self.heard.add(seq)
             _, mark, signs = event["text"].rpartition(MARK)
-            if mark and signs and set(signs) <= set(SIGNS):
+            at_ms = number_in(signs)
+            if mark and at_ms is not None:
                 # from the wall clock: the post may be another process's; processes on one machine share it
-                intended_s = time.monotonic() - (time.time() - int(signs.translate(AS_DIGITS)) / 1000)
+                intended_s = time.monotonic() - (time.time() - at_ms / 1000)
                 _intended_s.setdefault(seq, intended_s)
                 self.note("deliver", intended_s)
         elif event["type"] == "translated" and event["of"] in _intended_s:
@@ -294,7 +293,7 @@ class Chatter(Villager):
         gevent.sleep(max(0.0, wait_s))
         intended_s, self.next_s = self.next_s, self.next_s + self.chance.expovariate(POSTS_PER_MIN / 60)
         at_ms = round((time.time() - (time.monotonic() - intended_s)) * 1000)
-        text = f"{self.chance.choice(SENTENCES[self.language])}{MARK}{str(at_ms).translate(AS_SIGNS)}"
+        text = f"{self.chance.choice(SENTENCES[self.language])}{MARK}{signs_of(at_ms)}"
         try:
             id = self.send(partial(Post, room=self.room, text=text, once=secrets.token_hex(8)))
         except OSError as failed:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from loadtest.sentences import SENTENCES
+from loadtest.signs import FILLING, number_in, signs_of
 
 BURST_EVERY_S: Final = 10.0
 BURST_S: Final = 1.0
@@ -20,10 +21,7 @@ BURST_TIMES: Final = 5
 """Bursts: every ten seconds one second at five times the rate, as when a goal falls."""
 MARK: Final = " #1"
 _DIGITS: Final = 8
-_SIGNS: Final = "!?.,:;~^*+"
 _SIGNS_MARK: Final = " …"
-_AS_SIGNS: Final = str.maketrans("0123456789", _SIGNS)
-_AS_DIGITS: Final = str.maketrans(_SIGNS, "0123456789")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +93,7 @@ class Schedule:
     def text(self, number: int) -> str:
         scenario = self.scenario
         if scenario.text == "signs":
-            written = f"{number:0{_DIGITS}d}".translate(_AS_SIGNS)
-            return "!?!?!?!? " * (scenario.text_chars // 9 + 1) + _SIGNS_MARK + written
+            return FILLING * (scenario.text_chars // len(FILLING) + 1) + _SIGNS_MARK + signs_of(number, _DIGITS)
         sentences = SENTENCES[self.language(self.writer(number))]
         return sentences[number * 7919 % len(sentences)] + MARK + f"{number:0{_DIGITS}d}"
 
@@ -108,8 +105,8 @@ class Schedule:
 def number_of(text: str) -> int | None:
     """Which post of the schedule this text is; None for what others say."""
     _, mark, signs = text.rpartition(_SIGNS_MARK)
-    if mark and len(signs) == _DIGITS and set(signs) <= set(_SIGNS):
-        return int(signs.translate(_AS_DIGITS))
+    if mark and len(signs) == _DIGITS and (number := number_in(signs)) is not None:
+        return number
     _, mark, digits = text.rpartition(MARK)
     return int(digits) if mark and len(digits) == _DIGITS and digits.isdecimal() else None
 

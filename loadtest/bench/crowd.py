@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from loadtest.bench.machine import GENERATOR_CORE, descendants, pinned
+from loadtest.signs import FILLING
 
 HOLE: Final = b"@@@@@@@@"
-"""Where the number of a post stands in its template."""
+"""Where the number of a post stands in its template: behind the mark in signs, elsewhere in digits."""
+MARK: Final = "#!#"
 POST_CHARS: Final = 200
-TEXT: Final = f"#0#{HOLE.decode()} {'0123456789 ' * 20}"[:POST_CHARS]
-"""No letters: nothing here is owed a translation."""
+TEXT: Final = f"{MARK}{HOLE.decode()} {FILLING * (POST_CHARS // len(FILLING) + 1)}"[:POST_CHARS]
 BINARY: Final = 2
 TEXT_FRAME: Final = 1
 _RAW: Final = 0

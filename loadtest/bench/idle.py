@@ -28,6 +28,7 @@ from chat.commands import CreateRoom, Hello, Join, Leave, Post
 from loadtest.measure import Latencies, median
 from loadtest.product import Product, resident_bytes, running
 from loadtest.raw import RawMember
+from loadtest.signs import FILLING, number_in, signs_of
 
 IDLE_BYTES_TARGET: Final = 14_000
 STALL_RATIO_TARGET: Final = 1.2
@@ -50,7 +51,8 @@ PAGE_BYTES: Final = 4_096
 HEARD_WITHIN_S: Final = 10.0
 CLOSED_WITHIN_S: Final = 10.0
 JOINING_AT_ONCE: Final = 50
-MARK: Final = b"#0#"
+MARK: Final = b"#!#"
+NUMBER_SIGNS: Final = 8
 
 
 async def enter(product: Product, user: str, room: str | None, **settings: Any) -> RawMember:
@@ -143,7 +145,9 @@ class Round:
     def on_entry(self, frame: bytes) -> None:
         at = frame.find(MARK)
         if at >= 0:
-            number = int(frame[at + len(MARK) : at + len(MARK) + 8])
+            begin = at + len(MARK)
+            number = number_in(frame[begin : begin + NUMBER_SIGNS].decode())
+            assert number is not None, frame
             self.heard += 1
             if self.heard == self.expected:
                 self.complete.set()
@@ -184,7 +188,9 @@ async def stall_cost(product: Product, rounds: int, round_s: float) -> dict[str,
         "ratio": round(ratio, 3),
         "target_ratio": STALL_RATIO_TARGET,
         "closed_as_slow_reader": sum(1 for one in closed if one["close_code"] == SLOW_READER),
-        "met": ratio <= STALL_RATIO_TARGET and all(one["close_code"] == SLOW_READER for one in closed),
+        "met": ratio <= STALL_RATIO_TARGET
+        and all(one["close_code"] == SLOW_READER for one in closed)
+        and not any(one["undelivered"] for one in told),
     }
 
 
@@ -240,7 +246,7 @@ async def _one_round(
 
 
 async def _post(writer: RawMember, room: str, number: int, began_s: float) -> None:
-    text = f"#0#{number:08d} {'12345678 ' * 200}"[:POST_CHARS]  # no letters: nothing here is owed a translation
+    text = f"{MARK.decode()}{signs_of(number, NUMBER_SIGNS)} {FILLING * (POST_CHARS // len(FILLING) + 1)}"[:POST_CHARS]
     once = f"{began_s:.3f}-{number}"
     await writer.ask(partial(Post, room=room, text=text, once=once))
 

@@ -1,8 +1,8 @@
 /* A crowd: N readers and some writers on one server, in one thread, and nothing that could make it the bottleneck.
  *
  * It knows WebSocket frames and nothing of the servers: what each connection says first, and what it waits for, comes
- * from a file that `loadtest.bench.crowd` writes. A post is a template with holes for an eight-digit number; a delivery
- * is a frame with MARK and that number in it. What is checked: each reader receives each post exactly once, and all
+ * from a file that `loadtest.bench.crowd` writes. A post is a template with holes for a number of eight digits, or of
+ * eight signs behind MARK; a delivery is a frame with MARK and that number in it. What is checked: each reader receives each post exactly once, and all
  * readers in the same order (the order of the first who saw it; a server with a log may order posts of different
  * writers as it likes, but only one way). Frames without MARK are counted as `other`.
  *
@@ -27,7 +27,8 @@
 #include <unistd.h>
 
 enum { POSTS_MAX = 1 << 21, HOLES_MAX = 8, PIDS_MAX = 16, US_MAX = 8000000, OPENING_MAX = 64, DIGITS = 8 };
-static const char MARK[] = "#0#";
+static const char MARK[] = "#!#";
+static const char SIGNS[] = "!?.,:;~^*+"; /* for 0 to 9 behind MARK, as in loadtest/signs.py: digits would be words */
 static const double OPEN_WITHIN_S = 240, DRAIN_WITHIN_S = 30, WARM_UP_S = 0.15;
 
 struct member {
@@ -50,7 +51,7 @@ static uint32_t holes[HOLES_MAX], hole_count;
 
 static uint32_t published, completed, ordered, *order, *heard;
 static uint64_t *said_ns;
-static uint8_t *seen;
+static uint8_t *seen, sign_value[256];
 static uint64_t deliveries, received_bytes, reads, others, wrong, lost;
 static uint32_t *latency_us;
 static uint64_t latency_count, latency_max_us;
@@ -171,7 +172,7 @@ static void heard_frame(struct member *member, int opcode, const char *payload, 
         mark = member->mark_at = found - payload;
     }
     uint32_t number = 0;
-    for (int at = 0; at < DIGITS; at++) number = number * 10 + (payload[mark + 3 + at] - '0');
+    for (int at = 0; at < DIGITS; at++) number = number * 10 + sign_value[(uint8_t)payload[mark + 3 + at]];
     uint32_t place = member->received++;
     if (number >= published || place > ordered) {
         wrong++;
@@ -263,11 +264,15 @@ static int look(int wait_ms) {
 
 static void say(uint64_t intended_ns) {
     static uint8_t text[70000];
-    char digits[DIGITS + 1];
+    char digits[DIGITS + 1], signs[DIGITS];
     if (published >= POSTS_MAX) fail("too many posts");
     snprintf(digits, sizeof digits, "%08u", published);
+    for (int at = 0; at < DIGITS; at++) signs[at] = SIGNS[digits[at] - '0'];
     memcpy(text, post, post_size);
-    for (uint32_t hole = 0; hole < hole_count; hole++) memcpy(text + holes[hole], digits, DIGITS);
+    for (uint32_t hole = 0; hole < hole_count; hole++) {
+        int marked = holes[hole] >= 3 && !memcmp(text + holes[hole] - 3, MARK, 3);
+        memcpy(text + holes[hole], marked ? signs : digits, DIGITS);
+    }
     said_ns[published++] = intended_ns;
     send_frame(members[first_writer + next_writer].fd, post_opcode, text, post_size);
     next_writer = (next_writer + 1) % writer_count;
@@ -408,6 +413,8 @@ int main(int count, char **words) {
     said_ns = calloc(POSTS_MAX, sizeof *said_ns);
     seen = calloc(POSTS_MAX, 1);
     latency_us = calloc(US_MAX, sizeof *latency_us);
+    memset(sign_value, 255, sizeof sign_value); /* no sign: a number that nobody said */
+    for (int digit = 0; SIGNS[digit]; digit++) sign_value[(uint8_t)SIGNS[digit]] = digit;
     poller = epoll_create1(0);
     open_all(atoi(words[1]));
     char line[200], verb[16];
