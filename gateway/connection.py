@@ -374,7 +374,7 @@ class Connection:
         here = gateway.hub.enter(room, Seat(self.outbox, self.codec, person, apart_of(standing)), catchup)
         here.configure(standing.state.settings)
         gateway.ceremonies.watch(room, standing.ceremonies)
-        gateway.live.watch(room, standing.state.conduct)
+        gateway.live.watch(room, standing.state.conduct, (gateway.relay.position(room) or newest).seq)
         seen = standing.state.head.seq
         try:
             if gateway.live.decided_seq(room) > seen or (not followed and newest.seq > seen):

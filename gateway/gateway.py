@@ -11,6 +11,7 @@ from typing import Any, Final
 import structlog
 
 from chat.errors import ErrorCode
+from chat.events import Entry, Left
 from chat.frames import Frame, GapFrame, Route
 from chat.limits import CONNECTS_BURST, CONNECTS_PER_S
 from chat.measuring import Histogram, Statistic
@@ -234,9 +235,10 @@ class Gateway:
             if connection is not None:
                 connection.send(frame)
 
-    def _member_left(self, room: str, user: str) -> None:
-        self.ceremonies.left(room, user)
-        self._expel(room, user)
+    def _member_left(self, entry: Entry, left: Left) -> None:
+        self.live.left(entry)
+        self.ceremonies.left(entry.room, left.user)
+        self._expel(entry.room, left.user)
 
     def _expel(self, room: str, user: str) -> None:
         here = self.hub.rooms.get(room)

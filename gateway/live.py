@@ -102,7 +102,8 @@ class _Watched:
     calm_s: float = 0.0
     """How long the rate has been low."""
     decided_seq: int = 0
-    """The newest entry that says who hears what, as far as delivered here."""
+    """The newest entry that says who hears what, as far as delivered here; what came before this room was watched may
+    have said so."""
 
 
 class Live:
@@ -127,13 +128,14 @@ class Live:
         self._stirred = asyncio.Event()
         self.told = 0
 
-    def watch(self, room: str, row: bytes | None) -> None:
-        """Somebody is here shown a room with this conduct row: see to it that it is held to it."""
+    def watch(self, room: str, row: bytes | None, seq: int) -> None:
+        """Somebody is here shown a room with this conduct row: see to it that it is held to it. `seq`: up to where the
+        room was delivered here."""
         conduct = conduct_of(row)
         if room in self._watched:
             self._watched[room].conduct = conduct
         else:
-            self._watched[room] = _Watched(conduct)
+            self._watched[room] = _Watched(conduct, decided_seq=seq)
         self._configure(room, conduct)
 
     def happened(self, entry: Entry, event: OfLive) -> None:
@@ -141,7 +143,7 @@ class Live:
         room = entry.room
         watched = self._watched.get(room)
         if watched is None:
-            watched = self._watched[room] = _Watched(conduct_of(None))
+            watched = self._watched[room] = _Watched(conduct_of(None), decided_seq=entry.seq)
         match event:
             case ConductChanged():
                 watched.conduct, watched.looked_up = event.conduct, False
@@ -171,6 +173,12 @@ class Live:
                 self._moved(watched, 0)
             case ProgrammeChanged():
                 watched.dues_ms.update(at for at in (event.programme.starts_ms, event.programme.ends_ms) if at)
+
+    def left(self, entry: Entry) -> None:
+        """Somebody is no member any more, who may just be coming in."""
+        watched = self._watched.get(entry.room)
+        if watched is not None:
+            watched.decided_seq = entry.seq
 
     def decided_seq(self, room: str) -> int:
         """The newest decision about somebody here that was delivered; 0: none that we know of."""

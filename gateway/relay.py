@@ -87,7 +87,7 @@ class Relay:
         hub: Hub,
         *,
         on_people: Callable[[str], None],
-        on_left: Callable[[str, str], None],
+        on_left: Callable[[Entry, Left], None],
         on_new_life: Callable[[str], None],
         on_reply: Callable[[bytes], None],
         on_ceremony: Callable[[Entry, OfCeremonies], None] = lambda entry, event: None,
@@ -251,7 +251,7 @@ class Relay:
         elif _LEFT in entry.body[:12]:
             left = decode_event(entry.body)
             if isinstance(left, Left):
-                self._on_left(entry.room, left.user)
+                self._on_left(entry, left)
         elif _ROOM_CHANGED in entry.body[:20]:
             changed = decode_event(entry.body)
             here = self._hub.rooms.get(entry.room)

@@ -36,7 +36,7 @@ async def seqs_after(gap: Gap) -> dict[str, int]:
         feed,
         hub,
         on_people=lambda room: None,
-        on_left=lambda room, user: None,
+        on_left=lambda entry, left: None,
         on_new_life=lambda room: None,
         on_reply=lambda payload: None,
         own_name="~test",

@@ -14,6 +14,7 @@ from chat.ids import Position
 from chat.live_commands import Sanction
 from chat.live_events import SanctionAction
 from chat.room import Caller
+from chat.service import Standing
 from chat.wire import decode_event
 from tests.gateway.rest import HOST, ROOM
 from tests.stories.test_surfaces import Client, House
@@ -194,6 +195,42 @@ def test_who_moderates_hears_it_from_then_on_and_no_longer(seed: int) -> None:
             [(seq, _)] = await street.heard_of_bob(after)
             for client in (street.clients["eve"], *coming):
                 assert client.heard({seq}) == hears
+        await street.close()
+
+    run(story())
+
+
+@pytest.mark.parametrize("away", [False, True])
+def test_who_is_removed_while_coming_in_is_not_let_in(away: bool) -> None:
+    """Removed, or gone by themselves on another device, after their standing was read and before they had a seat: their
+    connection heard the room for as long as it was open. `away`: nobody else of the room is on this gateway."""
+
+    async def story() -> None:
+        street = await Street().open(1)
+        if away:
+            for client in street.clients.values():
+                await street.gateway.release(client.connection)
+        service = street.gateway.service
+        stands, goes, standing = asyncio.Event(), asyncio.Event(), service.standing
+
+        async def slow(caller: Caller, room: str) -> Standing:
+            found = await standing(caller, room)
+            stands.set()
+            await goes.wait()
+            return found
+
+        service.standing = slow  # type: ignore[method-assign]  # an engine that takes its time
+        coming = asyncio.create_task(street.hello("bob", None))
+        await stands.wait()
+        await service.remove(HOST, ROOM, "bob")
+        await street.pass_time(2)
+        goes.set()
+        client, welcome = await coming
+        assert [refused.code for refused in welcome.refused] == [ErrorCode.NOT_A_MEMBER]
+        eves = Post(id=0, room=ROOM, text="of others", once="eves")
+        of_eve = (await service.post(Caller("eve", "Eve"), eves)).position.seq
+        await street.pass_time(0.5)
+        assert not client.heard({of_eve})
         await street.close()
 
     run(story())
