@@ -148,8 +148,11 @@ class Ceremonies:
                     continue
                 try:
                     appended = await self._service.run_out(room, of, left=watched.left)
+                    over = appended is None and await self._service.tally(room, of) is None
                 except CommandFailed:
                     continue
+                if over:  # its end had passed here before somebody was shown it
+                    self._watched.pop((room, of), None)
                 watched.left = False  # who left and came back in this second goes on being named
                 self.ended += appended is not None and not appended.duplicate
 

@@ -400,3 +400,27 @@ def test_a_reason_is_translated_for_who_does_not_read_it() -> None:
             other.leave()
 
     run(story(), until_s=60)
+
+
+def test_a_ceremony_that_ended_while_somebody_came_in_is_not_watched_for_ever() -> None:
+    """Their standing still showed it, and the entry of its end had passed: the engine was asked about it every second
+    from its last hour on, for as long as the room was open."""
+
+    async def story() -> None:
+        async with World(15, gateways=1) as world, asyncio.TaskGroup() as tasks:
+            phone = Phone(world, "p", "zh")
+            tasks.create_task(phone.run())
+            await phone.wait_until(lambda: phone.position)
+            of = await opened_by(world, "p", window_s=30)
+            seen = await world.service().standing(member("p"), ROOM)
+            assert [view.of for view in seen.ceremonies] == [of]
+            await world.service().ceremony(member("p"), EndCeremony(id=0, room=ROOM, of=of, once="end"))
+            await asyncio.sleep(1)
+            gateway = world.stations[0].gateway
+            gateway.ceremonies.watch(ROOM, seen.ceremonies)
+            assert gateway.statistics()["ceremonies"] == 1
+            await asyncio.sleep(30 + CHOOSE_WITHIN_S + 3 * LOOK_EVERY_S)
+            assert gateway.statistics()["ceremonies"] == 0
+            phone.leave()
+
+    run(story(), until_s=2 * CHOOSE_WITHIN_S)
