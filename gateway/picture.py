@@ -23,6 +23,7 @@ DRAWN_WITHIN_S: Final = 10.0
 AT_ONCE: Final = 2
 WAITING_MAX: Final = 20
 _NOT_HERE_MS: Final = 3_600_000
+_BUSY_MS: Final = 5_000
 _TRIALS: Final = tuple(
     f'<svg xmlns="http://www.w3.org/2000/svg" width="32" height="32">'
     f'<text y="28" font-size="28" font-family="{HAN_FONTS}">{one}</text></svg>'
@@ -50,12 +51,15 @@ class Painter:
             async with self._turn:
                 if self._able is None:
                     one, other = [await _drawn(trial) for trial in _TRIALS]
-                    self._able = one is not None and one != other
+                    if one is not None and other is not None:  # or the machine was busy: that says nothing of its fonts
+                        self._able = one != other
                 picture = await _drawn(svg, zoom) if self._able else None
         finally:
             self._waiting -= 1
-        if picture is None:
+        if self._able is False:
             raise Unavailable("this server has no font with Chinese characters; ask for the SVG", _NOT_HERE_MS)
+        if picture is None:
+            raise Unavailable("the picture was not drawn in time; ask again, or for the SVG", _BUSY_MS)
         self.drawn += 1
         return picture
 

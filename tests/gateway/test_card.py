@@ -52,3 +52,20 @@ async def test_without_a_font_for_it_there_is_no_empty_card(monkeypatch: pytest.
     monkeypatch.setattr(picture, "_drawn", blank)
     with pytest.raises(Unavailable, match="no font"):
         await picture.Painter().png("<svg/>")
+
+
+async def test_a_machine_that_was_too_busy_once_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first card of a busy hour took too long, and until the next start every card was said to lack a font."""
+    outcomes = iter((None, b"one", b"one", b"other", b"card", None, b"card"))
+
+    async def busy(*_: object) -> bytes | None:
+        return next(outcomes)
+
+    monkeypatch.setattr(picture, "_drawn", busy)
+    painter = picture.Painter()
+    with pytest.raises(Unavailable, match="ask again"):
+        await painter.png("<svg/>")
+    assert await painter.png("<svg/>") == b"card"
+    with pytest.raises(Unavailable, match="ask again"):
+        await painter.png("<svg/>")
+    assert await painter.png("<svg/>") == b"card"
