@@ -6,8 +6,9 @@ the engine, in the step that writes them down; `poll_tally` and `question_votes`
 """
 
 from asyncio import gather
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
 from msgspec import structs
@@ -29,8 +30,8 @@ from chat.live_commands import (
 )
 from chat.live_commands import Stage as StageQuestion
 from chat.live_events import PollOpened, Programme, ProgrammeChanged, QuestionAsked
-from chat.live_frames import PollTallyFrame, PollView, QuestionTallyFrame, StageFrame
-from chat.ports import Appended, RoomMissing, Stale
+from chat.live_frames import PollTallyFrame, QuestionTallyFrame, StageFrame
+from chat.ports import Appended, RoomMissing, Stale, Tally
 from chat.programme import (
     BOX_OF_QUESTIONS,
     LAST_VOTE,
@@ -46,6 +47,7 @@ from chat.programme import (
 from chat.room import Caller, Decision, View
 from chat.service.floor import Floor
 from chat.service.ground import own_key
+from chat.service.joint import JointReads
 from chat.service.seating import Seating
 from chat.text import has_words
 
@@ -55,6 +57,18 @@ SEALED_AFTER: Final = 3
 """Looks after which a box that does not stand still is sealed before it is counted."""
 VOTED_MAX: Final = 50
 """Questions a member votes for, before it is looked which of them are still open."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What a newcomer is shown of a stage, but for what is their own."""
+
+    programmes: Mapping[str, bytes]
+    polls: Mapping[str, bytes]
+    """By key, in the order in which they were opened."""
+    questions: Mapping[str, bytes]
+    tallies: Mapping[str, Tally]
+    """By box."""
 
 
 class Stage(Floor, Seating):
@@ -92,15 +106,15 @@ class Stage(Floor, Seating):
         look = await self.log.look(room, user)
         role = rules.allow(View(look.state, look.member), caller, "read")
         assert look.state is not None
-        programmes, polls, questions, tally, mine = await gather(
-            self.log.rows(room, PROGRAMME),
-            self.log.rows(room, POLL),
-            self.log.rows(room, QUESTION),
-            self.log.tally(room, BOX_OF_QUESTIONS),
-            self.log.choices(room, BOX_OF_QUESTIONS, user),
+        shown = await self._shown.of(room)
+        boxes = (*shown.polls, *((BOX_OF_QUESTIONS,) if shown.questions else ()))
+        choices = dict(zip(boxes, await gather(*(self.log.choices(room, box, user) for box in boxes)), strict=True))
+        standing = programme.latest_programme(shown.programmes)
+        open_polls = (
+            programme.poll_view(int(key), poll_of(row), shown.tallies[key], choices[key])
+            for key, row in shown.polls.items()
         )
-        standing = programme.latest_programme(programmes)
-        open_polls = await gather(*(self._poll_view(room, key, polls[key], user) for key in sorted(polls, key=int)))
+        mine = choices.get(BOX_OF_QUESTIONS, ())
         return StageFrame(
             re=command.id,
             room=room,
@@ -109,7 +123,13 @@ class Stage(Floor, Seating):
             programme=standing[1].programme if standing else Programme(),
             programme_seq=standing[0] if standing else 0,
             polls=tuple(open_polls),
-            questions=programme.question_views(questions, tally.counts, mine, user, moderator=role in rules.MODERATORS),
+            questions=programme.question_views(
+                shown.questions,
+                shown.tallies[BOX_OF_QUESTIONS].counts,
+                mine,
+                user,
+                moderator=role in rules.MODERATORS,
+            ),
             now_ms=self._now_ms(),
         )
 
@@ -238,9 +258,22 @@ class Stage(Floor, Seating):
         tally = await self.log.tally(room, box)
         return Count(after, tally.counts, tally.voters)
 
-    async def _poll_view(self, room: str, key: str, row: bytes, user: str) -> PollView:
-        tally, mine = await gather(self.log.tally(room, key), self.log.choices(room, key, user))
-        return programme.poll_view(int(key), poll_of(row), tally, mine)
+    @cached_property
+    def _shown(self) -> JointReads[_Shown]:
+        """A full hall asks at once for the same: it is read for all of them together."""
+        return JointReads(self._read_shown)
+
+    async def _read_shown(self, room: str) -> _Shown:
+        programmes, polls, questions, voted = await gather(
+            self.log.rows(room, PROGRAMME),
+            self.log.rows(room, POLL),
+            self.log.rows(room, QUESTION),
+            self.log.tally(room, BOX_OF_QUESTIONS),
+        )
+        keys = sorted(polls, key=int)
+        tallies = dict(zip(keys, await gather(*(self.log.tally(room, key) for key in keys)), strict=True))
+        tallies[BOX_OF_QUESTIONS] = voted
+        return _Shown(programmes, {key: polls[key] for key in keys}, questions, tallies)
 
     # -- writing -----------------------------------------------------------------------------------------------------
 
