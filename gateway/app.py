@@ -6,7 +6,6 @@ ends with status 1, and whoever supervises it starts another: a gateway that hea
 
 import asyncio
 import contextlib
-import os
 import resource
 import secrets
 import signal
@@ -26,6 +25,7 @@ from chat.errors import CommandFailed
 from chat.frames import Route
 from chat.limits import FRAME_BYTES_MAX, PING_INTERVAL_S
 from chat.ports import ARCHIVERS, TRANSLATORS, WEBHOOKS, Poster, Presence, TranslationJobs
+from chat.processes import process_name
 from chat.service import Service
 from chat.tracing import tracing
 from gateway.api import Api
@@ -73,7 +73,7 @@ class App:
 
     def __init__(self, settings: Settings, when_dead: WhenDead) -> None:
         self.settings = settings
-        self.name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+        self.name = process_name()
         self.gateway: Gateway | None = None
         self._when_dead = when_dead
         self._http: Http | None = None

@@ -11,10 +11,7 @@ every worker of every machine that shares the directory, and no notification can
 
 import asyncio
 import contextlib
-import os
-import secrets
 import signal
-import socket
 import sys
 from collections.abc import Callable
 from typing import Final
@@ -27,6 +24,7 @@ from chat.adapters.embedded import EngineFailed as StoreFailed
 from chat.errors import Unavailable
 from chat.logs import configure_logs
 from chat.ports import TRANSLATORS, Presence, Roster
+from chat.processes import process_name
 from chat.tracing import TracesMissing, tracing
 from translator.cache import Cache
 from translator.ctranslate import CTranslateEngine
@@ -81,7 +79,7 @@ async def serve(settings: TranslatorSettings) -> None:
         server = LibreTranslateEngine(settings.libretranslate_url, settings.libretranslate_key)
     engine: Engine = Engines(local, server) if server else local
     try:
-        name = worker_name()
+        name = process_name()  # jobs are held under it
         async with (
             tracing(
                 settings.otlp_url, service="diqiucun-translator", instance=name, share=settings.trace_share
@@ -171,11 +169,6 @@ async def _tell(worker: Worker) -> None:
     while True:
         await asyncio.sleep(TELL_S)
         log.info("statistics", **_counted(worker))
-
-
-def worker_name() -> str:
-    """A name no other worker has had: jobs are held under it."""
-    return f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}"
 
 
 def _on_stop_signals(stop: Callable[[], None]) -> None:

@@ -4,10 +4,7 @@ Invariant: a backup file is there whole or not at all, and nothing is restored o
 """
 
 import asyncio
-import os
-import secrets
 import signal
-import socket
 import time
 from pathlib import Path
 from typing import Annotated, Final
@@ -28,6 +25,7 @@ def archiver() -> None:
     from chat.adapters.connect import archive_address, connect_engine
     from chat.adapters.redis_archiver import Keeping, RedisArchiver
     from chat.logs import configure_logs
+    from chat.processes import process_name
     from gateway.archiver import Report, run
     from gateway.supervisor import stop_with_parent
 
@@ -45,7 +43,7 @@ def archiver() -> None:
         async with connect_engine(settings.redis_url, settings.data_dir, archive_url=settings.archive_url) as engine:
             assert engine.archive is not None
             moving = RedisArchiver(engine.redis, engine.archive, keeping, now_ms=_now_ms)
-            name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+            name = process_name()
             await run(moving, stopping, Report(moving, engine.presence, name=name, now_s=time.time))
 
     asyncio.run(work())

@@ -1,10 +1,7 @@
 """The command of the process that delivers webhooks."""
 
 import asyncio
-import os
-import secrets
 import signal
-import socket
 import time
 
 from gateway.settings import load_settings
@@ -15,6 +12,7 @@ def hooks() -> None:
     from chat.adapters.connect import connect_engine
     from chat.adapters.http_poster import HttpPoster
     from chat.logs import configure_logs
+    from chat.processes import process_name
     from gateway.supervisor import stop_with_parent
     from gateway.webhooks.deliverer import Deliverer
 
@@ -35,7 +33,7 @@ def hooks() -> None:
                 engine.log,
                 engine.presence,
                 poster,
-                name=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}",
+                name=process_name(),
                 now_ms=lambda: time.time_ns() // 1_000_000,
             )
             await deliverer.run(stopping)
