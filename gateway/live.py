@@ -272,7 +272,9 @@ class Live:
                     self._watched.pop(room, None)
                     continue
                 if not watched.looked_up:
-                    watched.looked_up = await self._look_up(room, watched)
+                    watched.looked_up = True  # before asking: a change that comes meanwhile asks again
+                    if not await self._look_up(room, watched):
+                        watched.looked_up = False
                 await self._surge(room, watched)
                 due = {at for at in watched.dues_ms if at + LATE_MS <= now_ms}
                 if due and await self._written(room, now_ms):
@@ -295,10 +297,15 @@ class Live:
         try:
             watched.dues_ms.update(await self._service.dues(room))
             here = self._hub.rooms.get(room)
-            if here is not None and here.crowd is not None:
-                here.crowd.sample.hosts = await self._service.hosts(room)
+            if here is None or here.crowd is None:
+                return True
+            sample = here.crowd.sample
+            known, hosts = sample.hosts, await self._service.hosts(room)
         except CommandFailed:
             return False
+        if sample.hosts is not known:  # somebody was given a role meanwhile, and the answer may be from before
+            return False
+        sample.hosts = hosts
         return True
 
     async def _written(self, room: str, now_ms: int) -> bool:

@@ -5,6 +5,7 @@ import asyncio
 import random
 from collections.abc import Awaitable
 from contextlib import suppress
+from typing import Literal
 
 import msgspec
 import pytest
@@ -450,3 +451,48 @@ def test_gateways_tell_votes_close_polls_and_bring_the_room_through_its_hours() 
             check(await world.log())
 
     run(story(), until_s=300)
+
+
+def test_a_room_that_changes_its_kind_while_its_hosts_are_asked_for_ends_nothing_and_knows_them() -> None:
+    """The crowd that the answer was for had gone by then: the fault in the watch of that room ended the process."""
+
+    async def story() -> None:
+        async with World(45, gateways=1) as world, asyncio.TaskGroup() as tasks:
+            station = world.stations[0]
+            phone = Phone(world, "p", "zh")
+            tasks.create_task(phone.run())
+            await phone.wait_until(lambda: phone.position)
+            service, hosts = station.gateway.service, station.gateway.service.hosts
+
+            async def become(kind: Literal["group", "live"]) -> None:
+                changed = ConductChanged(by="host", conduct=Conduct(kind=kind))
+                row = SetRow("conduct", "", row_of(changed.conduct), rules=True)
+                await world.engine.log.append(ROOM, changed, once=f"{kind} {now_ms()}", change=row)
+                await asyncio.sleep(0)
+
+            steps: tuple[tuple[Literal["group", "live"], ...], ...] = (("group",), ("group", "live"))
+            for kinds in steps:
+                asked, answers = asyncio.Event(), asyncio.Event()
+
+                async def slow(
+                    room: str, asked: asyncio.Event = asked, answers: asyncio.Event = answers
+                ) -> frozenset[str]:
+                    asked.set()
+                    await answers.wait()
+                    return await hosts(room)
+
+                service.hosts = slow  # type: ignore[method-assign]  # an engine that takes its time
+                await become("live")
+                await asked.wait()
+                for kind in kinds:
+                    await become(kind)
+                service.hosts = hosts  # type: ignore[method-assign]  # as it was
+                answers.set()
+                await asyncio.sleep(3)
+                assert not station.task.done()
+            crowd = station.gateway.hub.rooms[ROOM].crowd
+            assert crowd is not None
+            assert crowd.sample.hosts == {"host"}
+            phone.leave()
+
+    run(story(), until_s=60)
