@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from loadtest.__main__ import main
 from loadtest.driver import Course, Target, load_test
@@ -21,9 +22,10 @@ pytestmark = [pytest.mark.system, pytest.mark.engine, pytest.mark.slow]
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture
-async def product(tmp_path: Path) -> AsyncIterator[Product]:
-    async with running(tmp_path / "data", workers=2, translators=0) as started:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def product(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Product]:
+    """Counters are compared by how far they grew, so both tests may count on the same product."""
+    async with running(tmp_path_factory.mktemp("product"), workers=2, translators=0) as started:
         yield started
 
 
