@@ -105,6 +105,8 @@ class Line:
 
     async def _look(self, room: str) -> list[Coroutine[Any, Any, None]]:
         """Those who have a seat by now, on their way."""
+        if room not in self._waiting:  # the last of them went while another room was looked at
+            return []
         users = tuple(dict.fromkeys(waiting.user for waiting in self._waiting[room].values()))
         try:
             state = await self._service.log.state(room)

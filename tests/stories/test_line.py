@@ -2,16 +2,23 @@
 first come first in, and who is lost for a moment keeps what they had."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 
-from chat.commands import Leave
+from chat.commands import CreateRoom, Join, Leave
 from chat.conduct import Conduct, row_of
 from chat.errors import ErrorCode, Rejected
+from chat.ids import Position
 from chat.live_commands import Desk
 from chat.live_events import ConductChanged
 from chat.live_frames import WaitFrame
 from chat.ports import SetRow
 from chat.room import Caller
 from chat.service import Standing
+from chat.service.seating import Place
+from chat.wire import Codec
+from gateway.line import Line
+from gateway.outbox import Outbox
+from tests.support.fake_socket import FakeSocket
 from tests.support.virtual_time import run
 from tests.support.world import ROOM, Phone, World
 
@@ -25,11 +32,11 @@ class Village(World):
             raise Rejected(ErrorCode.UNAUTHENTICATED)
         return Caller(user, user.title(), {ROOM: "guest" if user.startswith("g") else "member"})
 
-    async def seats(self, capacity: int) -> None:
+    async def seats(self, capacity: int, room: str = ROOM) -> None:
         conduct = Conduct(capacity=capacity)
         changed = ConductChanged(by="host", conduct=conduct)
         row = SetRow("conduct", "", row_of(conduct), rules=True)
-        await self.engine.log.append(ROOM, changed, once=f"seats-{capacity}", change=row)
+        await self.engine.log.append(room, changed, once=f"seats-{capacity}", change=row)
 
     async def waiting(self) -> int:
         """As a moderator's desk tells it."""
@@ -178,3 +185,54 @@ def test_who_is_lost_while_walking_in_leaves_nobody_behind() -> None:
             third.leave()
 
     run(story(), until_s=600)
+
+
+class Door:
+    """Somebody before one room."""
+
+    def __init__(self) -> None:
+        self.outbox = Outbox(FakeSocket(Codec.MSGPACK), lambda reason: None)
+
+    def send(self, frame: WaitFrame, /) -> None:
+        """Told their place."""
+
+    async def walk_in(self, room: str, position: Position | None, re: int) -> None:
+        raise AssertionError("no seat becomes free in this story")
+
+
+def test_the_last_who_waits_for_one_room_may_go_while_another_room_is_looked_at() -> None:
+    """The line of the room they left was gone when its turn came, and the fault ended the process."""
+
+    async def story() -> None:
+        async with Village(35, gateways=1) as world:
+            service = world.service()
+            line = Line(service)
+            rooms = (ROOM, "annex")
+            owner = Caller("host", "Host", may_create=True)
+            await service.create_room(owner, CreateRoom(id=0, room="annex", title="Annex", once="annex"))
+            for room in rooms:
+                await world.seats(1, room)
+            doors = {room: Door() for room in rooms}
+            for user in ("g1", "g2"):
+                for room in rooms:
+                    standing = await service.join(Caller(user, user, {room: "guest"}), Join(id=0, room=room))
+                    door = doors[room] if user == "g2" else Door()
+                    assert await line.admits(door, standing, None, 1) == (user == "g1")
+            asked, answers, take_seats = asyncio.Event(), asyncio.Event(), service.take_seats
+
+            async def slow(room: str, users: Sequence[str], capacity: int) -> Mapping[str, Place | None]:
+                asked.set()
+                await answers.wait()
+                return await take_seats(room, users, capacity)
+
+            service.take_seats = slow  # type: ignore[method-assign]  # an engine that takes its time
+            running = asyncio.create_task(line.run())
+            await asked.wait()
+            line.left(doors["annex"], "annex")
+            answers.set()
+            await asyncio.sleep(5)
+            assert not running.done()
+            running.cancel()
+            await asyncio.wait((running,))
+
+    run(story(), until_s=60)
