@@ -77,22 +77,20 @@ class Village:
             time.sleep(0.1)
         raise AssertionError("diqiucun up did not become ready:\n" + "".join(self.printed[-40:]))
 
-    def diqiucun(self, *arguments: str) -> dict[str, Any]:
-        """What a command of the same village prints as JSON."""
-        command = [sys.executable, "-m", "gateway", *arguments, "--json"]
-        told = subprocess.run(
-            command, cwd=ROOT, env=environment(self.port, self.data_dir), capture_output=True, text=True, timeout=60
-        )
-        assert told.returncode == 0, told.stderr
-        found: dict[str, Any] = json.loads(told.stdout)
-        return found
-
     def token(self, user: str, *grants: str, name: str = "", create: bool = False) -> str:
         """As `diqiucun token` mints it; each grant is ROOM=ROLE."""
         keys = TokenKeys.open(self.data_dir / "token-keys.json", Settings.model_fields["audience"].default)
         rooms: dict[str, Any] = {room: role for room, _, role in (grant.partition("=") for grant in grants)}
         minted, _ = keys.mint(user, name=name, rooms=rooms, create=create, lives_s=86_400)
         return minted
+
+    def ask(self, token: str, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """A request to the REST surface with somebody's token; None where the answer is empty."""
+        headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
+        data = None if body is None else json.dumps(body).encode()
+        asked = urllib.request.Request(f"{self.url}/api/v1{path}", data, headers, method=method)
+        with urllib.request.urlopen(asked, timeout=10) as answer:
+            return json.loads(answer.read() or "null")
 
     def _translates(self) -> bool:
         return any("routes=" in line for line in self.printed)
@@ -199,18 +197,6 @@ class Phone:
 
     def wait_for(self, text: str, within_ms: float = 5_000) -> None:
         self.message(text).wait_for(timeout=within_ms)
-
-    def ask(self, token: str, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        """A request from the page's own origin, with somebody's token."""
-        return self.page.evaluate(
-            """async ([token, method, path, body]) => {
-                 const headers = {authorization: `Bearer ${token}`, 'content-type': 'application/json'};
-                 const answer = await fetch('/api/v1' + path, {method, headers, body: body && JSON.stringify(body)});
-                 if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
-                 return answer.status === 204 ? null : answer.json();
-               }""",
-            [token, method, path, body],
-        )
 
     def open_message(self, index: int = -1) -> None:
         """The sheet of a message, by its place in the log."""

@@ -25,7 +25,7 @@ class Depth:
         writers = [village.token(f"writer-{number}", f"{DEPTH}=member", name="林小雨") for number in range(6)]
         with ThreadPoolExecutor(1) as apart:  # this thread's event loop is the browser's
             apart.submit(asyncio.run, self._fill(writers)).result(60)
-        self.code = village.diqiucun("invite", DEPTH)["code"]
+        self.code = village.ask(self.host_token, "POST", f"/rooms/{DEPTH}/invites", {"role": "guest"})["code"]
 
     async def _fill(self, writers: list[str]) -> None:
         url = self.village.url.replace("http", "ws") + "/ws"

@@ -24,12 +24,12 @@ class Hall:
 
     def __init__(self, village: Village, make: MakePhone) -> None:
         options = {"reduced_motion": "reduce", "bypass_csp": True}
+        self.village = village
         self.house = village.token("house", name="House", create=True)
         self.rongrong = make("zh-CN", color_scheme="light", **options)
         self.amy = make("en-US", color_scheme="dark", viewport={"width": 1280, "height": 800}, **options)
         self.brecken = make("en-US", color_scheme="dark", **options)
         self.xiaoyu = make("zh-CN", color_scheme="light", **options)
-        self.rongrong.page.goto(village.url)
         self.rest("POST", "/rooms", {"room": ROOM, "title": "榕树下 · Under the banyan"})
         self.conduct()
         for phone, user, name in ((self.rongrong, "rongrong", "榕榕"), (self.amy, "amy", "Amy")):
@@ -41,7 +41,7 @@ class Hall:
         self.xiaoyu.enter("林小雨", self.members)
 
     def rest(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        return self.rongrong.ask(self.house, method, path, body)
+        return self.village.ask(self.house, method, path, body)
 
     def invitation(self, role: str) -> str:
         return str(self.rest("POST", f"/rooms/{ROOM}/invites", {"role": role})["code"])

@@ -25,10 +25,9 @@ def people(make_lasting_phone: MakePhone, village: Village) -> dict[str, Phone]:
         "xiaoyu": make_lasting_phone("zh-CN", color_scheme="light", **options),
     }
     host = phones["rongrong"]
-    host.page.goto(village.url)
     house = village.token("house", name="House", create=True)
-    host.ask(house, "POST", "/rooms", {"room": "concert", "title": "榕树下音乐会 · Concert under the banyan"})
-    code = host.ask(house, "POST", "/rooms/concert/invites", {"role": "member"})["code"]
+    village.ask(house, "POST", "/rooms", {"room": "concert", "title": "榕树下音乐会 · Concert under the banyan"})
+    code = village.ask(house, "POST", "/rooms/concert/invites", {"role": "member"})["code"]
     host.page.goto(f"{village.url}/#/t/{village.token('rongrong', 'concert=moderator', name='榕榕')}")
     host.wait_connected()
     for who, name in (("brecken", "Brecken"), ("xiaoyu", "林小雨")):
