@@ -8,6 +8,7 @@ is not a wrong one), and examples are drawn from the same seed on every machine,
 
 import gc
 from collections.abc import Generator
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -42,9 +43,51 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
 
 
+LONGEST_FIRST = (
+    "tests/system/test_translator_kills.py",
+    "tests/loadtest/test_against_the_product.py",
+    "tests/system/test_archive.py",
+    "tests/stories/test_room.py",
+    "tests/loadtest/test_agreement.py",
+    "tests/system/test_kill.py",
+    "tests/system/test_up.py",
+    "tests/system/test_out_of_the_box.py",
+    "tests/chat/adapters/test_cluster.py",
+    "tests/system/test_socket.py",
+    "tests/system/test_drain.py",
+    "tests/stories/test_ceremony.py",
+    "tests/chat/test_wire.py",
+    "tests/translator/test_worker.py",
+)
+"""Modules that take more than five seconds."""
+ONE_AFTER_THE_OTHER = {
+    "tests/loadtest/test_against_the_product.py",
+    "tests/loadtest/test_agreement.py",
+    "tests/system/test_translator_kills.py",
+}
+"""Long modules whose tests share a running product, or would each take what the other needs to be overloaded."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests with processes or a browser share one of the two workers (`-n 2 --dist loadgroup`): side by side they would
-    fight for the machine and be slow together. Everything else runs beside them."""
-    for item in items:
-        if item.get_closest_marker("browser") or item.get_closest_marker("system"):
-            item.add_marker(pytest.mark.xdist_group("processes"))
+    """The longest first, so that two workers end together."""
+    rank = {name: at for at, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: rank.get(item.nodeid.partition("::")[0], len(rank)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """What one worker takes as a whole: a module, whose tables are then loaded once; all tests on the cluster; of a
+    long module one test, unless it says otherwise. Tests with processes have directories, ports and names of their
+    own, and may run side by side. The groups of pytest-xdist 3.8 would say this with marks, but with pytest 9.2 they
+    hold nothing together."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Pieces(LoadScopeScheduling):  # type: ignore[misc]  # xdist is for tests only
+        def _split_scope(self, nodeid: str) -> str:
+            module = nodeid.partition("::")[0]
+            if "[cluster" in nodeid or module == "tests/chat/adapters/test_cluster.py":
+                return "cluster"
+            return nodeid if module in LONGEST_FIRST and module not in ONE_AFTER_THE_OTHER else module
+
+    config.option.loadscopereorder = False
+    return Pieces(config, log)

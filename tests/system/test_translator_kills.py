@@ -30,6 +30,8 @@ ROOM = "tea"
 KILLS = 20
 LOAD_S = 4.0
 BURST = 600
+PATIENCE_S = 240
+"""A job that comes later is `too_late`: on a busy machine that would be no fault of ours."""
 SENTENCES = 6
 """In each message of the load, so that the load costs the translator much and whoever posts it little."""
 
@@ -62,7 +64,9 @@ async def end(*workers: asyncio.subprocess.Process) -> None:
 async def post(engine: ConnectedEngine, number: int, budget_ms: int = 800, sentences: int = 1) -> None:
     now_ms = time.time_ns() // 1_000_000
     text = chinese(number, sentences)
-    job = JobText(text, "ann", (("en",),), deadline_ms=now_ms + 60_000, budget_ms=budget_ms, posted_at_ms=now_ms)
+    job = JobText(
+        text, "ann", (("en",),), deadline_ms=now_ms + PATIENCE_S * 1_000, budget_ms=budget_ms, posted_at_ms=now_ms
+    )
     await engine.log.append(ROOM, Posted(author="ann", name="Ann", text=text), once=f"p{number}", job=job)
 
 
@@ -91,7 +95,7 @@ async def test_twenty_kills_and_every_message_is_answered_once(engine: Connected
     workers = [await start(tmp_path), await start(tmp_path)]
     posted = 0
     try:
-        async with asyncio.timeout(240):
+        async with asyncio.timeout(PATIENCE_S):
             for kill in range(KILLS):
                 until = time.monotonic() + chance.uniform(0.3, 1.5)
                 while time.monotonic() < until:
@@ -127,7 +131,7 @@ async def test_what_a_killed_translator_had_parked_is_caught_up_by_the_next(
 ) -> None:
     worker = await start(tmp_path)
     try:
-        async with asyncio.timeout(240):
+        async with asyncio.timeout(PATIENCE_S):
             await post(engine, 0, 60_000)
             while await engine.jobs.backlog():  # the model is loaded
                 await asyncio.sleep(0.05)
@@ -151,7 +155,7 @@ async def test_three_times_what_it_can_do_loses_nothing(engine: ConnectedEngine,
     await probe.wait_closed()
     worker = await start(tmp_path, DIQIUCUN_TRANSLATOR_METRICS_PORT=str(port))
     try:
-        async with asyncio.timeout(240):
+        async with asyncio.timeout(PATIENCE_S):
             capacity_per_s = await _capacity(engine)
             count = int(3 * capacity_per_s * LOAD_S)
             pause_s = LOAD_S / count
