@@ -5,8 +5,10 @@ meets every entry at its own seq. Joins and leaves are counts; reactions are cou
 the readable rate readers receive a sample (`sampling`) and are told how many more there are.
 """
 
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from chat.conduct import Conduct
@@ -20,11 +22,15 @@ from gateway.sampling import Onward, Sample
 REACTIONS_EVERY_S: Final = 0.25
 
 Deliver = Callable[[Onward], None]
-Announce = Callable[[Callable[[Codec], bytes]], None]
+Encode = Callable[[Codec], bytes]
+Announce = Callable[[Encode], None]
+Skipped = Callable[[int], Encode | None]
+"""What a reader is told was left out behind this seq; None when nothing was."""
 
 
 class Crowd:
-    """Of one room. `deliver` offers an entry on, `announce` a frame that is no entry, both in order."""
+    """Of one room. `deliver` offers an entry on, `announce` a frame that is no entry, both in order; at the end of a
+    window `ended` is told what was left out of it."""
 
     def __init__(
         self,
@@ -32,11 +38,13 @@ class Crowd:
         conduct: Conduct,
         timers: Timers,
         deliver: Deliver,
+        ended: Callable[[Skipped], None],
         announce: Announce,
     ) -> None:
         self._room = room
         self._timers = timers
         self._deliver = deliver
+        self._ended = ended
         self._announce = announce
         self.sample = Sample(conduct.readable_per_s, timers.now_s())
         self._reactions: dict[int, Counter[str]] = {}
@@ -70,8 +78,14 @@ class Crowd:
         onward, left = self.sample.close_window(self._timers.now_s())
         for each in onward:
             self._deliver(each)
-        if left:
-            self._tell(SkippedFrame(room=self._room, first=left[0], last=left[-1], count=len(left)))
+        self._ended(partial(self._skipped, left))
+
+    def _skipped(self, left: Sequence[int], had: int) -> Encode | None:
+        behind = left[bisect_right(left, had) :]
+        if not behind:
+            return None
+        frame = SkippedFrame(room=self._room, first=behind[0], last=behind[-1], count=len(behind))
+        return lambda codec: encode_frame(frame, codec)
 
     def _tell_reactions(self) -> None:
         counted, self._reactions = self._reactions, {}

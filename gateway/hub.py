@@ -15,7 +15,7 @@ from chat.live_events import hears
 from chat.ports import RoomSettings, Roster
 from chat.wire import Codec, entry_frame, readable_event
 from gateway.catchup import Catchup
-from gateway.crowd import Crowd
+from gateway.crowd import Crowd, Skipped
 from gateway.fanout import Group, Timers, websocket_frame
 from gateway.holding import Holding, foreign
 from gateway.outbox import Outbox
@@ -65,6 +65,7 @@ class RoomHub:
     """The members of one room on this gateway."""
 
     __slots__ = (
+        "_arriving",
         "_late",
         "_timers",
         "catching",
@@ -85,6 +86,9 @@ class RoomHub:
         """Groups for which something waits right now, by the key of the group."""
         self._late: dict[Outbox, int] = {}
         """Readers who came while something waited for their group, and up to which seq they have had it already."""
+        self._arriving: dict[Outbox, int] = {}
+        """Readers of a live room who came while messages wait for the end of a window, and up to which seq they have
+        had it already. They are in no group before that: of what waits each is owed another part."""
         self.crowd: Crowd | None = None
         """In a live room: what goes on to everybody, and what is told in its place."""
         self.last_seq = 0
@@ -104,15 +108,16 @@ class RoomHub:
         """Release what was kept for this reader, then deliver with everybody else. One sync step. Returns how many
         entries were released."""
         seat, catchup = self.seats[outbox], self.catching.pop(outbox)
-        group = self._group(seat)
-        group.flush()
         kept = catchup.release()
         frames = [Frames(entry).of(seat.codec) for entry in kept if hears(entry.audience, seat.ears)]
         if frames:
             outbox.offer(b"".join(frames))
+        if self.crowd is not None and self.crowd.sample.waits:
+            self._arriving[outbox] = catchup.last
+            return len(frames)
         if (seat.codec, seat.ears) in self.holdings:
             self._late[outbox] = catchup.last
-        group.add(outbox)
+        self._group(seat).add(outbox)
         return len(frames)
 
     def leave(self, outbox: Outbox) -> Seat | None:
@@ -128,6 +133,7 @@ class RoomHub:
                 del self.groups[key]
                 self.holdings.pop(key, None)
         self._late.pop(outbox, None)
+        self._arriving.pop(outbox, None)
         self.readers[seat.languages] -= 1
         if not self.readers[seat.languages]:
             del self.readers[seat.languages]
@@ -154,10 +160,14 @@ class RoomHub:
             for held in holding.everything():
                 if held.entry.seq > self._late.get(outbox, 0):
                     outbox.offer(Frames(held.entry).of(seat.codec))
+        arriving = self._arriving.get(outbox)
         self.leave(outbox)
         self.enter(changed, catchup or Catchup(0))
         if catchup is None:
             del self.catching[outbox]
+            if arriving is not None:
+                self._arriving[outbox] = arriving
+                return
             if (changed.codec, changed.ears) in self.holdings:
                 self._late[outbox] = self.last_seq
             self._group(changed).add(outbox)
@@ -198,7 +208,7 @@ class RoomHub:
         if conduct.kind == "live":
             if self.crowd is None:
                 self.release_all()
-                self.crowd = Crowd(room, conduct, self._timers, self._onward, self.announce)
+                self.crowd = Crowd(room, conduct, self._timers, self._onward, self._window_ended, self.announce)
             self.crowd.configure(conduct)
         elif self.crowd is not None:
             self.crowd.close_window()
@@ -207,16 +217,33 @@ class RoomHub:
     def _onward(self, onward: Onward) -> None:
         """Of a live room: to everybody, or to few. Nothing is held there: the wait would be everybody's."""
         frames, audience = Frames(onward.entry), onward.entry.audience
+        for outbox, had in self._arriving.items():
+            seat = self.seats[outbox]
+            if onward.entry.seq > had and hears(audience, seat.ears) and onward.concerns(seat.person.user):
+                outbox.offer(frames.of(seat.codec))
         if onward.only is None:
             for group in self.groups.values():
                 if audience == EVERYONE or hears(audience, group.languages):
                     group.offer(frames.of(group.codec))
             return
         for outbox, seat in self.seats.items():
-            if seat.person.user in onward.only and outbox not in self.catching and hears(audience, seat.ears):
-                group = self._group(seat)
-                group.flush()
+            if not onward.concerns(seat.person.user) or not hears(audience, seat.ears):
+                continue
+            if outbox not in self.catching and outbox not in self._arriving:
+                self._group(seat).flush()
                 outbox.offer(frames.of(seat.codec))
+
+    def _window_ended(self, skipped: Skipped) -> None:
+        """Everybody is told what was left out of what they are owed, and who arrived meanwhile belongs to a group."""
+        told = skipped(0)
+        if told is not None:
+            self.announce(told)
+        arriving, self._arriving = self._arriving, {}
+        for outbox, had in arriving.items():
+            seat, told = self.seats[outbox], skipped(had)
+            if told is not None:
+                outbox.offer(websocket_frame(told(seat.codec), seat.codec))
+            self._group(seat).add(outbox)
 
     def announce(self, frame: Callable[[Codec], bytes]) -> None:
         """Offer a frame that is not an entry to all live readers, in order with entries."""

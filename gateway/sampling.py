@@ -32,6 +32,9 @@ class Onward:
     entry: Entry
     only: frozenset[str] | None = None
 
+    def concerns(self, user: str) -> bool:
+        return self.only is None or user in self.only
+
 
 @dataclass(slots=True)
 class _Shown:

@@ -9,7 +9,8 @@ from chat.wire import Codec, encode_event
 from gateway.catchup import Catchup
 from gateway.hub import Hub, RoomHub, Seat
 from gateway.outbox import Outbox
-from tests.gateway.test_hub import FakeSocket, Tick, seqs
+from tests.gateway.test_hub import Tick, seqs
+from tests.support.fake_socket import FakeSocket
 
 LIVE = Conduct(kind="live", readable_per_s=2)
 
@@ -23,11 +24,12 @@ def said(seq: int, author: str, mentions: str = "", audience: str = EVERYONE) ->
     return entry(seq, Posted(author=author, name=author, text=f"@{mentions}!", mentions=named), audience)
 
 
-def sit(hub: Hub, user: str, *apart: str) -> tuple[FakeSocket, Outbox, RoomHub]:
+def sit(hub: Hub, user: str, *apart: str, had: int = 0) -> tuple[FakeSocket, Outbox, RoomHub]:
+    """Somebody walks in. `had`: up to which seq the log has given them everything already."""
     socket = FakeSocket(Codec.MSGPACK)
     outbox = Outbox(socket, lambda reason: None)
     person = Person(user=user, name=user, languages=("en",))
-    here = hub.enter("r", Seat(outbox, Codec.MSGPACK, person, apart), Catchup(0))
+    here = hub.enter("r", Seat(outbox, Codec.MSGPACK, person, apart), Catchup(had))
     here.go_live(outbox)
     return socket, outbox, here
 
@@ -60,6 +62,49 @@ def test_above_the_readable_rate_there_is_a_sample_and_the_count_of_the_rest() -
         SkippedFrame(room="r", first=4, last=5, count=2)
     ]
     assert (seqs(called), seqs(author)) == ([1, 2, 3, 4], [1, 2, 3, 5])
+
+
+def skipped(socket: FakeSocket) -> list[tuple[int, int, int]]:
+    return [(frame.first, frame.last, frame.count) for frame in socket.frames if isinstance(frame, SkippedFrame)]
+
+
+def test_who_comes_in_the_middle_of_a_window_hears_nothing_twice_and_is_told_of_what_they_missed_only() -> None:
+    """Of 1 to 5, three wait for the end of the window. Bob comes back with all of them, Cem with the first four; six to
+    eight come after both. Of what waits, one more may be shown."""
+    tick = Tick()
+    hub = Hub(tick.timers)
+    ann, _, here = sit(hub, "ann")
+    here.conduct("r", LIVE)
+    for seq, name in enumerate("abcde", 1):
+        hub.deliver(said(seq, name))
+    bob, _, _ = sit(hub, "bob", had=5)
+    cem, _, _ = sit(hub, "cem", had=4)
+    for seq, name in enumerate("fgh", 6):
+        hub.deliver(said(seq, name, mentions="bob" if name == "g" else ""))
+    tick.pass_s(0.5)
+    assert (seqs(ann), seqs(bob), seqs(cem)) == ([1, 2, 3], [7], [])
+    assert (skipped(ann), skipped(bob), skipped(cem)) == ([(4, 8, 5)], [(6, 8, 3)], [(5, 8, 4)])
+    tick.pass_s(1)
+    hub.deliver(said(9, "i"))
+    tick.end()
+    assert (seqs(ann)[-1], seqs(bob)[-1], seqs(cem)[-1]) == (9, 9, 9)
+
+
+def test_who_comes_in_the_middle_of_a_window_may_change_their_languages_or_leave_before_its_end() -> None:
+    tick = Tick()
+    hub = Hub(tick.timers)
+    _, _, here = sit(hub, "ann")
+    here.conduct("r", LIVE)
+    for seq, name in enumerate("abcde", 1):
+        hub.deliver(said(seq, name))
+    (bob, changing, _), (cem, leaving, _) = sit(hub, "bob", had=4), sit(hub, "cem", had=4)
+    here.change_languages(changing, ("zh",))
+    here.leave(leaving)
+    here.conduct("r", Conduct())
+    hub.deliver(said(6, "f"))
+    tick.end()
+    assert (seqs(bob), seqs(cem)) == ([6], [])
+    assert (skipped(bob), skipped(cem)) == ([(5, 5, 1)], [])
 
 
 def test_a_room_that_is_no_longer_live_owes_nothing() -> None:
