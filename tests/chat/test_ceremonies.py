@@ -23,7 +23,7 @@ from chat.errors import ErrorCode, Rejected
 from chat.events import CeremonyClosed, GivenTo, Mention, Posted
 from chat.names import name_for
 from chat.room import Caller
-from tests.chat.test_service import GUEST, HOST, ROOM, World
+from tests.chat.service.world import GUEST, HOST, ROOM, World
 from tests.support.virtual_time import run
 
 OTHER = Caller("other", "Otto", grants={ROOM: "guest"})
