@@ -304,6 +304,14 @@ def installed_routes(data_dir: Path) -> tuple[Route, ...]:
 class _Server(uvicorn.Server):
     """uvicorn's server, but the signals are ours: we say goodbye before it closes sockets."""
 
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.open = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.open.set()
+
     @contextlib.contextmanager
     def capture_signals(self) -> Any:
         yield
@@ -352,7 +360,11 @@ async def _serve(settings: Settings, listening: socket.socket) -> int:
         asked = tasks.create_task(stopping.wait())
         await asyncio.wait((serving, asked), return_when=asyncio.FIRST_COMPLETED)
         asked.cancel()
-        if app.gateway is not None and not deaths:
+        # Asked while it still opens, it opens first: uvicorn puts away only what it has put up.
+        opening = tasks.create_task(server.open.wait())
+        await asyncio.wait((serving, opening), return_when=asyncio.FIRST_COMPLETED)
+        opening.cancel()
+        if app.gateway is not None and server.started and not deaths:
             log.info("stopping", within_s=settings.stop_within_s)
             if listening.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT):
                 # Who comes back is dealt to the other processes on this port. Alone on it we go on listening: whoever

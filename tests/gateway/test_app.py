@@ -3,7 +3,8 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import httpx
 import pytest
 
 from chat.adapters.memory import MemoryEngine
+from chat.frames import Route
 from chat.ports import TRANSLATORS, ForgetText, Job, Roster
 from gateway import app as module
 from gateway.app import common, translators
@@ -71,6 +73,32 @@ async def test_a_signal_ends_it_in_order(settings: Settings, engine: MemoryEngin
         engine.come_back()
         os.kill(os.getpid(), number)
         assert await serving == 0
+
+
+@pytest.mark.parametrize("shared", [False, True], ids=["alone on its port", "with others on its port"])
+async def test_a_signal_while_it_still_opens_ends_it_in_order(
+    settings: Settings,
+    engine: MemoryEngine,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    shared: bool,
+) -> None:
+    loop, heard = asyncio.get_running_loop(), threading.Event()
+    listen_for = loop.add_signal_handler
+
+    def listen_and_tell(number: int, asked: Callable[[], None]) -> None:
+        listen_for(number, lambda: (asked(), heard.set()))
+
+    def interrupted(data_dir: Path) -> tuple[Route, ...]:
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert heard.wait(PATIENCE_S)
+        return ()
+
+    monkeypatch.setattr(loop, "add_signal_handler", listen_and_tell)
+    monkeypatch.setattr(module, "installed_routes", interrupted)
+    async with asyncio.timeout(PATIENCE_S):
+        assert await module._serve(settings, module.listen("127.0.0.1", 0, shared=shared)) == 0
+    assert not [record for record in caplog.records if record.exc_info]
 
 
 @pytest.mark.slow

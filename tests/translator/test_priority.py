@@ -12,24 +12,30 @@ STEP_BACK = f"""
 import os
 from translator.priority import AUTOGROUP, yield_to_others
 yield_to_others({ASKED})
-print(os.getpriority(os.PRIO_PROCESS, 0), AUTOGROUP.read_text().split()[-1])
+print(os.getpriority(os.PRIO_PROCESS, 0), AUTOGROUP.read_text(), end="")
 """
 
 pytestmark = pytest.mark.skipif(not AUTOGROUP.exists(), reason="this kernel has no autogroups")
 
 
-def told(*, own_session: bool) -> list[int]:
+def told(*, own_session: bool) -> tuple[int, int | None]:
     """Niceness of the process, and of its session."""
     done = subprocess.run(
         [sys.executable, "-c", STEP_BACK], capture_output=True, text=True, check=True, start_new_session=own_session
     )
-    return [int(word) for word in done.stdout.split()]
+    process, *session = done.stdout.split(maxsplit=1)
+    return int(process), niceness_of("".join(session))
+
+
+def niceness_of(autogroup: str) -> int | None:
+    """None where the session has no group of its own, as whatever runs outside of any session of a user."""
+    return int(autogroup.split()[-1]) if autogroup.strip() else None
 
 
 def test_a_translator_with_a_session_of_its_own_makes_the_whole_session_nice() -> None:
-    assert told(own_session=True) == [ASKED, ASKED]
+    assert told(own_session=True) == (ASKED, ASKED)
 
 
 def test_a_translator_in_a_shared_session_does_not_slow_those_it_shares_it_with() -> None:
-    before = int(AUTOGROUP.read_text("ascii").split()[-1])
-    assert told(own_session=False) == [ASKED, before]
+    before = niceness_of(AUTOGROUP.read_text("ascii"))
+    assert told(own_session=False) == (ASKED, before)
