@@ -8,18 +8,13 @@ import pytest
 
 from chat.adapters.memory import MemoryEngine
 from chat.errors import Unavailable
-from chat.events import Entry, Event, Posted, RoomCreated
+from chat.events import Entry
 from chat.limits import ONCE_KEY_LIFE_S
-from chat.ports import JOB_IDLE_MS, Gap, Job, JobText, Member, Roster
+from chat.ports import JOB_IDLE_MS, Gap, Job, JobText, Roster
+from tests.chat.adapters.room import ANN, CREATED, posted
 from tests.support import virtual_time
 
-CREATED = RoomCreated(by="ann", name="Ann", title="T")
-ANN = Member("ann", "Ann", "owner")
 JOB = Job("r", 2, 0, JobText("x", "ann", ()))
-
-
-def posted(text: str) -> Event:
-    return Posted(author="ann", name="Ann", text=text)
 
 
 def new_engine() -> MemoryEngine:
