@@ -23,6 +23,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, Final, Self
 
+from chat.adapters.keepers import Keepers
 from chat.adapters.redis_address import ClusterAddress, Node
 from chat.adapters.redis_engine import Command, RedisEngine, Refused, Script
 from chat.adapters.redis_keys import Keys
@@ -57,23 +58,15 @@ class ClusterEngine:
         self._on_trouble = on_trouble
         self._prefix = prefix
         self._nodes: dict[Node, asyncio.Future[RedisEngine]] = {}
-        self._tasks: asyncio.TaskGroup | None = None
-        self._keepers: list[asyncio.Task[None]] = []
+        self._keepers = Keepers()
         self._counts = {"redirected": 0}
 
     async def __aenter__(self) -> Self:
-        self._tasks = await asyncio.TaskGroup().__aenter__()
+        await self._keepers.open()
         return self
 
     async def __aexit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        tasks, self._tasks = self._tasks, None
-        assert tasks is not None
-        for keeper in self._keepers:
-            keeper.cancel()
-        if isinstance(error, Exception):  # it goes its own way, not wrapped into a group of one
-            await tasks.__aexit__(None, None, None)
-        else:
-            await tasks.__aexit__(kind, error, trace)
+        await self._keepers.close(error)
 
     async def ping(self) -> None:
         """A gateway is of use while any node answers. Raises Unavailable."""
@@ -181,10 +174,10 @@ class ClusterEngine:
     async def _engine(self, node: Node) -> RedisEngine:
         ready = self._nodes.get(node)
         if ready is None:
-            if self._tasks is None:
+            if not self._keepers.is_open:
                 raise Unavailable("this process is shutting down")
             ready = self._nodes[node] = asyncio.get_running_loop().create_future()
-            self._keepers.append(self._tasks.create_task(self._keep(node, ready), name=f"redis commands to {node}"))
+            self._keepers.start(self._keep(node, ready), f"redis commands to {node}")
         return await asyncio.shield(ready)
 
     async def _keep(self, node: Node, ready: asyncio.Future[RedisEngine]) -> None:

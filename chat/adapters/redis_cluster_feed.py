@@ -20,6 +20,7 @@ from itertools import groupby
 from typing import Any, Final, Self
 
 from chat.adapters.backlog import BACKLOG_ITEMS_MAX, Backlog
+from chat.adapters.keepers import Keepers
 from chat.adapters.redis_address import Address, ClusterAddress, Node
 from chat.adapters.redis_feed import RETRY_MIN_S, SUBSCRIBE_AT_ONCE
 from chat.adapters.redis_feed_wire import FeedWire, WireLost, connect
@@ -27,6 +28,7 @@ from chat.adapters.redis_keys import Keys
 from chat.adapters.redis_log import read_entry
 from chat.adapters.redis_slots import slot_of
 from chat.adapters.redis_topology import Topology
+from chat.adapters.subscriptions import Followers, Unacknowledged
 from chat.errors import Unavailable
 from chat.events import Entry
 from chat.ports import FeedItem, Gap, Whisper
@@ -64,27 +66,19 @@ class ClusterFeed:
         """Channel -> room, of all rooms that are wanted."""
         self.counts = {"received": 0, "whispers": 0, "unreadable": 0, "connects": 0, "gaps": 0, "unconfirmed": 0}
         self._keys = Keys(prefix)
-        self._follow_within_s = follow_within_s
         self._links: dict[Node, _Link] = {}
         self._placed: dict[bytes, _Link] = {}
-        self._followers: dict[bytes, list[asyncio.Future[None]]] = {}
-        self._tasks: asyncio.TaskGroup | None = None
+        self._followers = Followers(follow_within_s, "the cluster", self._left)
+        self._keepers = Keepers()
 
     async def __aenter__(self) -> Self:
-        self._tasks = await asyncio.TaskGroup().__aenter__()
+        await self._keepers.open()
         self.topology.tell(self._rearrange)
         self._rearrange()
         return self
 
     async def __aexit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        tasks, self._tasks = self._tasks, None
-        assert tasks is not None
-        for link in self._links.values():
-            link.retire()
-        if isinstance(error, Exception):  # it goes its own way, not wrapped into a group of one
-            await tasks.__aexit__(None, None, None)
-        else:
-            await tasks.__aexit__(kind, error, trace)
+        await self._keepers.close(error)
 
     async def follow(self, room: str) -> None:
         channel = self.channel(room)
@@ -92,30 +86,14 @@ class ClusterFeed:
         if placed is not None and channel in placed.in_force:
             return
         self.rooms[channel] = room
-        follower = asyncio.get_running_loop().create_future()
-        followers = self._followers.setdefault(channel, [])
-        followers.append(follower)
         if placed is None:
             self._place(channel)
-        try:
-            async with asyncio.timeout(self._follow_within_s):
-                await follower
-        except TimeoutError:
-            raise Unavailable(f"the cluster did not confirm within {self._follow_within_s:g} s") from None
-        finally:
-            followers.remove(follower)
-            if not followers and self._followers.get(channel) is followers:
-                del self._followers[channel]
-                placed = self._placed.get(channel)
-                if placed is None or channel not in placed.in_force | placed.owed:
-                    self._forget(channel)
+        await self._followers.wait(channel)
 
     async def unfollow(self, room: str) -> None:
         channel = self.channel(room)
         self._forget(channel)
-        for follower in self._followers.pop(channel, []):
-            if not follower.done():
-                follower.set_exception(Unavailable("the room was unfollowed meanwhile"))
+        self._followers.unfollowed(channel)
 
     async def whisper(self, room: str, payload: bytes) -> None:
         channel = self._keys.channel(room)
@@ -149,19 +127,17 @@ class ClusterFeed:
 
     def in_force(self, channel: bytes) -> None:
         """A link says: from now on it arrives."""
-        for follower in self._followers.get(channel, ()):
-            if not follower.done():
-                follower.set_result(None)
+        self._followers.in_force(channel)
 
     def _rearrange(self) -> None:
         """The map may have changed: a link for each primary, each room on the link of its owner."""
-        if self._tasks is None:
+        if not self._keepers.is_open:
             return
         primaries = self.topology.primaries
         for node in primaries:
             if node not in self._links:
                 link = self._links[node] = _Link(self, node)
-                link.keeper = self._tasks.create_task(link.keep(), name=f"redis feed of {node}")
+                link.keeper = self._keepers.start(link.keep(), f"redis feed of {node}")
         for channel in self.rooms:
             self._place(channel)
         for node in [node for node in self._links if node not in primaries]:
@@ -181,6 +157,11 @@ class ClusterFeed:
         if owed:
             link.owed.add(channel)
         link.want(channel)
+
+    def _left(self, channel: bytes) -> None:
+        placed = self._placed.get(channel)
+        if placed is None or channel not in placed.in_force | placed.owed:
+            self._forget(channel)
 
     def _forget(self, channel: bytes) -> None:
         self.rooms.pop(channel, None)
@@ -203,9 +184,8 @@ class _Link:
         self.owed: set[bytes] = set()
         """Rooms that have missed something and have not been told. What arrives for them is left out."""
         self._why = f"the connection to {node} was lost"
-        self._unacknowledged: dict[bytes, int] = {}
-        """Subscriptions sent on this wire and not acknowledged. A count: follow, unfollow, follow sends two, and only
-        the second acknowledgement says that the last one is in force."""
+        self._unacknowledged = Unacknowledged()
+        """On this wire."""
         self._held: list[Entry] = []
         self._confirming: list[Entry] = []
 
@@ -294,8 +274,7 @@ class _Link:
                     self.wire.send_only("SSUBSCRIBE", *asked)
                 except WireLost:
                     return  # the keeper sees it too, and subscribes again
-                for channel in asked:
-                    self._unacknowledged[channel] = self._unacknowledged.get(channel, 0) + 1
+                self._unacknowledged.sent(asked)
 
     def _receive(self, push: list[Any]) -> None:
         kind, channel = push[0], push[1]
@@ -379,12 +358,7 @@ class _Link:
             self._feed.backlog.offer(entry)
 
     def _acknowledge(self, channel: bytes) -> None:
-        left = self._unacknowledged.get(channel, 0) - 1
-        if left > 0:
-            self._unacknowledged[channel] = left
-            return
-        self._unacknowledged.pop(channel, None)
-        if channel in self.channels:
+        if self._unacknowledged.acknowledged(channel) and channel in self.channels:
             self.in_force.add(channel)
             self._pay()
             self._feed.in_force(channel)

@@ -21,6 +21,7 @@ from typing import Any, Final, Self
 
 from hiredis import ReplyError
 
+from chat.adapters.keepers import Keepers
 from chat.adapters.redis_address import Address
 from chat.adapters.redis_command_wire import CommandWire, connect, pack
 from chat.adapters.redis_feed_wire import WireLost
@@ -146,24 +147,18 @@ class RedisEngine:
         """Whether a batch is under way, or is about to be."""
         self._wanted = asyncio.Event()
         """A connection is."""
-        self._tasks: asyncio.TaskGroup | None = None
+        self._keepers = Keepers()
         self._keeper: asyncio.Task[None] | None = None
         self._counts = {"commands": 0, "connects": 0, "repeated": 0, "unavailable": 0, "refused": 0}
 
     async def __aenter__(self) -> Self:
-        self._tasks = await asyncio.TaskGroup().__aenter__()
-        self._keeper = self._tasks.create_task(self._keep_connected(), name="redis commands")
+        await self._keepers.open()
+        self._keeper = self._keepers.start(self._keep_connected(), "redis commands")
         return self
 
     async def __aexit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        assert self._tasks is not None
-        assert self._keeper is not None
-        self._keeper.cancel()
         try:
-            if isinstance(error, Exception):  # it goes its own way, not wrapped into a group of one
-                await self._tasks.__aexit__(None, None, None)
-            else:
-                await self._tasks.__aexit__(kind, error, trace)
+            await self._keepers.close(error)
         finally:
             for wire in self._blocking:
                 wire.abort(_CLOSED)

@@ -18,10 +18,12 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any, Final, Self
 
 from chat.adapters.backlog import BACKLOG_ITEMS_MAX, Backlog
+from chat.adapters.keepers import Keepers
 from chat.adapters.redis_address import Address
 from chat.adapters.redis_feed_wire import FeedWire, WireLost, connect
 from chat.adapters.redis_keys import Keys
 from chat.adapters.redis_log import read_entry
+from chat.adapters.subscriptions import Followers, Unacknowledged
 from chat.errors import Unavailable
 from chat.ports import FeedItem, Gap, Whisper
 
@@ -59,7 +61,6 @@ class RedisFeed:
         )
         self._acknowledgement = self._subscribe.lower().encode()
         self._backlog = Backlog(backlog_items_max)
-        self._follow_within_s = follow_within_s
         self._connect_within_s = connect_within_s
         self._ping_interval_s = ping_interval_s
         self._answer_within_s = answer_within_s
@@ -71,28 +72,20 @@ class RedisFeed:
         self._rooms: dict[bytes, str] = {}
         """Channel -> room, of all rooms that are wanted."""
         self._in_force: set[bytes] = set()
-        self._unacknowledged: dict[bytes, int] = {}
-        """Subscriptions sent on this wire and not acknowledged. A count: follow, unfollow, follow sends two, and only
-        the second acknowledgement says that the last one is in force."""
-        self._followers: dict[bytes, list[asyncio.Future[None]]] = {}
+        self._unacknowledged = Unacknowledged()
+        """On this wire."""
+        self._followers = Followers(follow_within_s, "the engine", self._left)
         self._gap_owed: str | None = None
-        self._tasks: asyncio.TaskGroup | None = None
-        self._keeper: asyncio.Task[None] | None = None
+        self._keepers = Keepers()
         self._counts = {"received": 0, "whispers": 0, "unreadable": 0, "connects": 0, "gaps": 0}
 
     async def __aenter__(self) -> Self:
-        self._tasks = await asyncio.TaskGroup().__aenter__()
-        self._keeper = self._tasks.create_task(self._keep_connected(), name="redis feed")
+        await self._keepers.open()
+        self._keepers.start(self._keep_connected(), "redis feed")
         return self
 
     async def __aexit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        assert self._tasks is not None
-        assert self._keeper is not None
-        self._keeper.cancel()
-        if isinstance(error, Exception):  # it goes its own way, not wrapped into a group of one
-            await self._tasks.__aexit__(None, None, None)
-        else:
-            await self._tasks.__aexit__(kind, error, trace)
+        await self._keepers.close(error)
 
     async def follow(self, room: str) -> None:
         channel = self._keys.channel(room).encode()
@@ -100,29 +93,14 @@ class RedisFeed:
             return
         wanted_already = channel in self._rooms
         self._rooms[channel] = room
-        follower = asyncio.get_running_loop().create_future()
-        followers = self._followers.setdefault(channel, [])
-        followers.append(follower)
         if not wanted_already and self._wire is not None:
             self._ask(self._wire, [channel])
-        try:
-            async with asyncio.timeout(self._follow_within_s):
-                await follower
-        except TimeoutError:
-            raise Unavailable(f"the engine did not confirm within {self._follow_within_s:g} s") from None
-        finally:
-            followers.remove(follower)
-            if not followers and self._followers.get(channel) is followers:
-                del self._followers[channel]
-                if channel not in self._in_force:
-                    self._forget(channel)
+        await self._followers.wait(channel)
 
     async def unfollow(self, room: str) -> None:
         channel = self._keys.channel(room).encode()
         self._forget(channel)
-        for follower in self._followers.pop(channel, []):
-            if not follower.done():
-                follower.set_exception(Unavailable("the room was unfollowed meanwhile"))
+        self._followers.unfollowed(channel)
 
     async def whisper(self, room: str, payload: bytes) -> None:
         if self._wire is None:
@@ -193,8 +171,11 @@ class RedisFeed:
             wire.send_only(self._subscribe, *channels)
         except WireLost:
             return  # the keeper sees it too, and subscribes again
-        for channel in channels:
-            self._unacknowledged[channel] = self._unacknowledged.get(channel, 0) + 1
+        self._unacknowledged.sent(channels)
+
+    def _left(self, channel: bytes) -> None:
+        if channel not in self._in_force:
+            self._forget(channel)
 
     def _forget(self, channel: bytes) -> None:
         if self._rooms.pop(channel, None) is None:
@@ -229,17 +210,10 @@ class RedisFeed:
         self._backlog.offer(entry)
 
     def _acknowledge(self, channel: bytes) -> None:
-        left = self._unacknowledged.get(channel, 0) - 1
-        if left > 0:
-            self._unacknowledged[channel] = left
-            return
-        self._unacknowledged.pop(channel, None)
-        if channel in self._rooms:
+        if self._unacknowledged.acknowledged(channel) and channel in self._rooms:
             self._in_force.add(channel)
             self._pay_gap()
-            for follower in self._followers.get(channel, ()):
-                if not follower.done():
-                    follower.set_result(None)
+            self._followers.in_force(channel)
 
     def _pay_gap(self) -> None:
         if self._gap_owed is not None and len(self._in_force) == len(self._rooms):

@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 
 import hiredis
 
+from chat.adapters.keepers import Keepers
 from chat.adapters.redis_address import Address, ClusterAddress, Node
 from chat.adapters.redis_engine import Confirmation
 from chat.adapters.redis_feed_wire import WireLost, connect
@@ -40,23 +41,16 @@ class Topology:
         self._doubted = asyncio.Event()
         self._doubted.set()
         self._told: list[Callable[[], None]] = []
-        self._tasks: asyncio.TaskGroup | None = None
-        self._keeper: asyncio.Task[None] | None = None
+        self._keepers = Keepers()
         self._counts = {"topology_asked": 0, "topology_changes": 0}
 
     async def __aenter__(self) -> Self:
-        self._tasks = await asyncio.TaskGroup().__aenter__()
-        self._keeper = self._tasks.create_task(self._keep(), name="redis topology")
+        await self._keepers.open()
+        self._keepers.start(self._keep(), "redis topology")
         return self
 
     async def __aexit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        assert self._tasks is not None
-        assert self._keeper is not None
-        self._keeper.cancel()
-        if isinstance(error, Exception):  # it goes its own way, not wrapped into a group of one
-            await self._tasks.__aexit__(None, None, None)
-        else:
-            await self._tasks.__aexit__(kind, error, trace)
+        await self._keepers.close(error)
 
     async def wait_known(self) -> None:
         """Until nodes have been asked once. Raises Unavailable."""
