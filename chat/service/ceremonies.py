@@ -33,7 +33,7 @@ from chat.frames import Card, CeremonyView, NamesFrame, ProposalView, TallyFrame
 from chat.limits import FOUND_MAX, REMARKS_MAX
 from chat.moderation.speaking import Way
 from chat.names import Described, Hall
-from chat.ports import Appended, Ceremony, JobText, Member, MemberNames, RoomMissing, Stale
+from chat.ports import Appended, Ceremony, Member, MemberNames, Stale
 from chat.room import Caller, Decision, View
 from chat.service.floor import Floor
 from chat.service.ground import CeremonyCommand, own_key
@@ -232,35 +232,12 @@ class Ceremonies(Floor):
         """Raises Stale."""
         assert view.state is not None
         room, event = view.state.room, decision.event
-        job: JobText | None = None
-        foreign: tuple[tuple[str, ...], ...] = ()
-        if isinstance(event, NameProposed) and has_words(event.reason):
-            present = await self._present(room)
-            if present.readers and await self._overloaded():
-                foreign = present.readers
-            elif present.readers:
-                job = self._job_text(view, event.reason, caller.user, present, ())
-                if event.text in event.reason:  # what the reason speaks of is not what it is to be translated into
-                    job = structs.replace(job, names=(*job.names, event.text))
-        appended = await self._append_decided(room, decision, key, job)
-        if foreign:
-            await self._tell_untranslated(room, appended.position.seq, 0, "", foreign)
-        return appended
-
-    async def _append_decided(self, room: str, decision: Decision, once: str, job: JobText | None = None) -> Appended:
-        """Raises Stale."""
-        try:
-            return await self.log.append(
-                room,
-                decision.event,
-                once=once,
-                audience=decision.audience,
-                guard=decision.guard,
-                change=decision.change,
-                job=job,
-            )
-        except RoomMissing:
-            raise Rejected(ErrorCode.ROOM_NOT_FOUND) from None
+        if not isinstance(event, NameProposed) or not has_words(event.reason):
+            return await self._append_decided(room, decision, key)
+        job = self._job_text(view, event.reason, caller.user, await self._present(room), ())
+        if event.text in event.reason:  # what the reason speaks of is not what it is to be translated into
+            job = structs.replace(job, names=(*job.names, event.text))
+        return await self._append_worded(room, decision, key, job)
 
 
 def ceremony_view(ceremony: Ceremony, mine: int | None) -> CeremonyView:

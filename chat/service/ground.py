@@ -33,11 +33,7 @@ from chat.commands import (
     VoteName,
 )
 from chat.errors import ErrorCode, Rejected
-from chat.events import (
-    Mention,
-    Posted,
-    Untranslated,
-)
+from chat.events import EVERYONE, Mention, Posted, Untranslated
 from chat.frames import Person
 from chat.limits import TRANSLATION_BUDGET_MS
 from chat.moderation import TermList
@@ -230,6 +226,38 @@ class Ground:
             raise Rejected(ErrorCode.ROOM_NOT_FOUND) from None
         except Stale:
             raise Rejected(ErrorCode.STALE) from None
+
+    async def _append_decided(
+        self, room: str, decision: Decision, once: str, job: JobText | ForgetText | None = None
+    ) -> Appended:
+        """For those who decide again where somebody was quicker. Raises Stale."""
+        try:
+            return await self.log.append(
+                room,
+                decision.event,
+                once=once,
+                audience=decision.audience,
+                guard=decision.guard,
+                change=decision.change,
+                job=job,
+            )
+        except RoomMissing:
+            raise Rejected(ErrorCode.ROOM_NOT_FOUND) from None
+
+    async def _append_worded(self, room: str, decision: Decision, once: str, job: JobText) -> Appended:
+        """The same for an entry with words: the job goes with it, if it is for anybody; where too many wait already,
+        those who would have read a translation are told that there is none. Raises Stale."""
+        if not job.readers:
+            return await self._append_decided(room, decision, once)
+        if not await self._overloaded():
+            return await self._append_decided(room, decision, once, job)
+        appended = await self._append_decided(room, decision, once)
+        if decision.audience != EVERYONE:  # nobody reads it who waits for a translation
+            return appended
+        written_in = decision.event.written_in if isinstance(decision.event, Posted) else ""
+        foreign = tuple(languages for languages in job.readers if written_in not in languages)
+        await self._tell_untranslated(room, appended.position.seq, 0, written_in, foreign)
+        return appended
 
     async def _overloaded(self) -> bool:
         now = self._now_ms()

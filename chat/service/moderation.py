@@ -13,7 +13,7 @@ from typing import Final
 
 from chat import room as rules
 from chat.conduct import conduct_of, standing_of
-from chat.errors import ErrorCode, Rejected, Unavailable
+from chat.errors import Rejected, Unavailable
 from chat.events import Edited, Entry, Left, Posted, Recalled, Translated
 from chat.live_commands import (
     DecideHeld,
@@ -46,7 +46,7 @@ from chat.moderation.rows import (
 )
 from chat.moderation.rulings import OUT, Bench
 from chat.moderation.speaking import in_force
-from chat.ports import Appended, BoardGuard, ForgetText, JobText, Look, RoomMissing, RoomState, Stale
+from chat.ports import Appended, BoardGuard, ForgetText, Look, RoomState, Stale
 from chat.room import Caller, Decision, View
 from chat.service.floor import Floor
 from chat.service.ground import ABOUT_MAX, own_key, present_in, view_of
@@ -86,7 +86,7 @@ class Moderation(Floor):
                     await self._complete(caller, command, known)
                 return known
             try:
-                appended = await self._append_ruled(room, decision, key)
+                appended = await self._append_decided(room, decision, key)
             except Stale:
                 continue
             await self._complete(caller, command, appended)
@@ -101,7 +101,7 @@ class Moderation(Floor):
             if decision is None or state is None:
                 return None
             try:
-                return await self._append_ruled(room, decision, f"surge:{state.rules}:{on:d}")
+                return await self._append_decided(room, decision, f"surge:{state.rules}:{on:d}")
             except Stale:
                 continue
         raise Unavailable("the room does not stand still", 250)
@@ -137,7 +137,7 @@ class Moderation(Floor):
             decision = rulings.decide_release(of, bench)
             if decision is not None:
                 try:
-                    await self._append_ruled(room, decision, f"held-due:{of}")
+                    await self._append_decided(room, decision, f"held-due:{of}")
                 except Stale:
                     continue
             return await self._release(room, of) is not None
@@ -157,18 +157,20 @@ class Moderation(Floor):
             decision = rulings.released(of, row, standing_of(look.standing), self._now_ms())
             if isinstance(decision.guard, BoardGuard):
                 decision = replace(decision, guard=replace(decision.guard, rules=look.state.rules))
-            job = await self._job_of(look, held.text, held.author, decision)
             try:
-                return await self._append_ruled(room, decision, f"held:{of}", job)
+                return await self._append_released(room, look, decision, f"held:{of}")
             except Stale:
                 continue
         raise Unavailable("the room does not stand still", 250)
 
-    async def _job_of(self, look: Look, text: str, author: str, decision: Decision) -> JobText | None:
-        present, event = present_in(look.rosters), decision.event
-        if not isinstance(event, Posted) or not present.readers or not has_words(text) or await self._overloaded():
-            return None
-        return self._job_text(view_of(look), text, author, present, event.mentions, urgent=bool(event.mentions))
+    async def _append_released(self, room: str, look: Look, decision: Decision, once: str) -> Appended:
+        """Raises Stale."""
+        event = decision.event
+        if not isinstance(event, Posted) or not has_words(event.text):
+            return await self._append_decided(room, decision, once)
+        present, urgent = present_in(look.rosters), bool(event.mentions)
+        job = self._job_text(view_of(look), event.text, event.author, present, event.mentions, urgent=urgent)
+        return await self._append_worded(room, decision, once, job)
 
     # -- looking -----------------------------------------------------------------------------------------------------
 
@@ -250,7 +252,7 @@ class Moderation(Floor):
         match command:
             case Sanction(action=action, user=user, delete_last=count):
                 if action in OUT and await self.log.member(room, user) is None:
-                    await self._append_ruled(room, Decision(Left(user=user, by=caller.user)), f"{key}/left")
+                    await self._append_decided(room, Decision(Left(user=user, by=caller.user)), f"{key}/left")
                 if count:
                     await self._recall_last(room, user, caller.user, count, decided.position.seq, key)
             case DecideHeld(of=of, approve=True):
@@ -275,7 +277,7 @@ class Moderation(Floor):
         if entry is None or not isinstance(posted, Posted):
             return
         decision = Decision(Recalled(of=of, by=by, author=posted.author), audience=entry.audience)
-        await self._append_ruled(room, decision, once, ForgetText(texts) if texts else None)
+        await self._append_decided(room, decision, once, ForgetText(texts) if texts else None)
 
     async def _messages_of(self, room: str, users: frozenset[str], count: int, before: int = 0) -> list[Entry]:
         """Up to `count` messages of these members together, newest first."""
@@ -293,23 +295,6 @@ class Moderation(Floor):
                 break
             before = page[0].seq
         return found
-
-    async def _append_ruled(
-        self, room: str, decision: Decision, once: str, job: JobText | ForgetText | None = None
-    ) -> Appended:
-        """Raises Stale."""
-        try:
-            return await self.log.append(
-                room,
-                decision.event,
-                once=once,
-                audience=decision.audience,
-                guard=decision.guard,
-                change=decision.change,
-                job=job,
-            )
-        except RoomMissing:
-            raise Rejected(ErrorCode.ROOM_NOT_FOUND) from None
 
     # -- what moderators see -----------------------------------------------------------------------------------------
 

@@ -16,8 +16,7 @@ from msgspec import structs
 from chat import programme
 from chat import room as rules
 from chat.conduct import standing_of
-from chat.errors import ErrorCode, Rejected, Unavailable
-from chat.events import EVERYONE
+from chat.errors import Rejected, Unavailable
 from chat.live_commands import (
     Ask,
     ClosePoll,
@@ -31,7 +30,7 @@ from chat.live_commands import (
 from chat.live_commands import Stage as StageQuestion
 from chat.live_events import PollOpened, Programme, ProgrammeChanged, QuestionAsked
 from chat.live_frames import PollTallyFrame, QuestionTallyFrame, StageFrame
-from chat.ports import Appended, RoomMissing, Stale, Tally
+from chat.ports import Appended, Stale, Tally
 from chat.programme import (
     BOX_OF_QUESTIONS,
     LAST_VOTE,
@@ -285,30 +284,11 @@ class Stage(Floor, Seating):
 
     async def _append_stage(self, room: str, decision: Decision, once: str, view: View | None = None) -> Appended:
         """Its words travel with it to the translator, as one text. Raises Stale."""
-        event, job = decision.event, None
-        foreign: tuple[tuple[str, ...], ...] = ()
+        event = decision.event
         words = programme.words_of(event)
-        if view is not None and words and has_words(words):
-            present = await self._present(room)
-            if present.readers and await self._overloaded():
-                foreign = present.readers
-            elif present.readers:
-                author = event.by if isinstance(event, QuestionAsked | PollOpened | ProgrammeChanged) else ""
-                job = self._job_text(view, words, author, present, (), urgent=not isinstance(event, QuestionAsked))
-                if decision.audience != EVERYONE:
-                    job = structs.replace(job, audience=decision.audience)
-        try:
-            appended = await self.log.append(
-                room,
-                event,
-                once=once,
-                audience=decision.audience,
-                guard=decision.guard,
-                change=decision.change,
-                job=job,
-            )
-        except RoomMissing:
-            raise Rejected(ErrorCode.ROOM_NOT_FOUND) from None
-        if foreign:
-            await self._tell_untranslated(room, appended.position.seq, 0, "", foreign)
-        return appended
+        if view is None or not words or not has_words(words):
+            return await self._append_decided(room, decision, once)
+        author = event.by if isinstance(event, QuestionAsked | PollOpened | ProgrammeChanged) else ""
+        urgent = not isinstance(event, QuestionAsked)
+        job = self._job_text(view, words, author, await self._present(room), (), urgent=urgent)
+        return await self._append_worded(room, decision, once, structs.replace(job, audience=decision.audience))

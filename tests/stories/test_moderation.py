@@ -45,7 +45,7 @@ from chat.moderation import audit
 from chat.moderation.rows import HAND, HELD, REPORT, STANDING, WORDS, held_of, plain, standing_row_of, words_of_row
 from chat.ports import JobText, Roster, Verdict
 from chat.room import Caller
-from chat.service import Service
+from chat.service import JOBS_MAX, Service
 from chat.wire import decode_event
 from tests.support.conduct_table import MODES, STANDINGS, code_of, expected
 from tests.support.virtual_time import now_ms, run
@@ -381,6 +381,27 @@ def test_a_held_message_is_decided_once_and_posted_once() -> None:
         posted = [event for _, event in await hall.events() if isinstance(event, Posted) and event.held == of]
         assert [event.text for event in posted] == ["buy my spam"]
         await hall.check()
+
+    run(story())
+
+
+def test_what_is_let_through_while_too_much_waits_is_not_silently_untranslated() -> None:
+    """It was posted without a translation and without a word about that. And of what one member alone receives, no
+    other is told that there is none."""
+
+    async def story() -> None:
+        hall = await Hall().open()
+        await hall.engine.presence.report(ROOM, "g", Roster(2, {("en",): 1, ("zh",): 1}), 60_000)
+        await hall.words(Word(text="spam"))
+        await hall.sanction("bob", "shadow")
+        of = await hall.say(GUEST, "buy my spam")
+        hall.service._backlog, hall.service._backlog_at_ms = JOBS_MAX, now_ms()
+        await hall.service.on_stage(BOB, Ask(id=0, room=ROOM, text="When does it begin?", once="q"))
+        await hall.do(HOST, DecideHeld(id=0, room=ROOM, of=of, approve=True, once="d"))
+        told = [(entry.audience, entry.seq, decode_event(entry.body)) for entry in await hall.entries()]
+        [posted] = [seq for _, seq, event in told if isinstance(event, Posted)]
+        notices = [(audience, event) for audience, _, event in told if isinstance(event, Untranslated)]
+        assert notices == [("zh", Untranslated(of=posted, revision=0, language="zh", source="en", reason="overload"))]
 
     run(story())
 
