@@ -73,7 +73,6 @@ class Spoke(Struct, frozen=True, kw_only=True, array_like=True):
 
     at_ms: int
     digest: str = ""
-    count: int = 0
 
 
 ORDINARY: Final = Conduct()
@@ -94,6 +93,7 @@ def standing_of(row: bytes | None) -> Standing:
 
 
 def spoke_of(row: bytes | None) -> Spoke | None:
+    """When a member last spoke, where the room keeps that."""
     return None if row is None else _spoke.decode(row)
 
 

@@ -11,7 +11,7 @@ from chat import naming
 from chat.events import Echo, Finding, Gloss, Script
 from chat.names import Described
 from chat.naming.latin import heard
-from chat.naming.pinyin import plain
+from chat.naming.pinyin import is_syllable, plain
 from chat.naming.sounds import slots
 from chat.naming.tables import latin_names
 
@@ -87,9 +87,11 @@ def _unaccented(text: str) -> str:
 
 
 def _overrides(hanzi: str, pinyin: str | None) -> dict[str, str]:
-    """The reading a member gave, where it has a syllable for each character."""
+    """The reading a member gave, where it has a syllable of pinyin for each character: everybody is shown it, and it is
+    no second way to write a text."""
     syllables = (pinyin or "").split()
-    return {hanzi: " ".join(syllables)} if len(syllables) == len(hanzi) else {}
+    fits = len(syllables) == len(hanzi) and all(map(is_syllable, syllables))
+    return {hanzi: " ".join(syllables)} if fits else {}
 
 
 def _glosses(hanzi: str, overrides: dict[str, str]) -> tuple[Gloss, ...]:

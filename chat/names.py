@@ -97,7 +97,7 @@ _WORDS_TOO: Final = frozenset(
     regex.findall(
         r"\w+",
         "an may will mark bill art guy man joy june april august summer grace hope faith rose rich sunny happy angel "
-        "happy sky star rain river sea king may autumn dawn ivy jade lily pearl penny violet chase hunter mason",
+        "sky star rain river sea king autumn dawn ivy jade lily pearl penny violet chase hunter mason",
     )
 )
 """Names that are English words too: as terms of a glossary they would break everybody's sentences."""
@@ -454,11 +454,6 @@ def name_for(languages: Sequence[str], display: str, names: Iterable[GivenTo]) -
         if languages and language == languages[0] and _fits(display, language):
             return display  # a Chinese name that came in as such needs no other for Chinese readers
     return display
-
-
-def with_names(names: Iterable[GivenTo], display: str) -> tuple[str, ...]:
-    """Everything a member can be called by."""
-    return tuple(dict.fromkeys((display, *(name.text for name in names))))
 
 
 def new_terms(member: Member, names: Sequence[GivenTo], ordinary: set[str], standing: Sequence[Term]) -> list[Term]:

@@ -169,6 +169,11 @@ class View:
     """The caller's row of that kind, where the command needs it; so `spoke`."""
     spoke: bytes | None = None
 
+    @property
+    def rules(self) -> int | None:
+        """As of which rules of the room this is seen, for a guard."""
+        return self.state.rules if self.state else None
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -272,10 +277,14 @@ def decide(view: View, caller: Caller, command: RoomCommand) -> Decision | None:
         case Suggest():
             target = _target(view, caller)
             allow(view, caller, "suggest")
-            name = view.member.name if view.member else clean_name(caller.name)
             language, text = language_of(command.language), clean_text(command.text)
             event = Suggested(
-                of=command.of, revision=target.revision, language=language, text=text, by=caller.user, name=name
+                of=command.of,
+                revision=target.revision,
+                language=language,
+                text=text,
+                by=caller.user,
+                name=name_in(view, caller),
             )
             return Decision(event, guard=Guard(command.of, target.revision))
         case Vote():
@@ -337,17 +346,16 @@ CeremonyCommand = OpenCeremony | Consent | ProposeName | VoteName | ReportPropos
 
 def _of_ceremony(view: View, caller: Caller, command: CeremonyCommand) -> Decision | None:
     hall, user = view.hall, caller.user
-    name = view.member.name if view.member else caller.name
     match command:
         case OpenCeremony():
             allow(view, caller, "ask_name")
-            return ruled(names.decide_opening(hall, user, clean_name(name), command))
+            return ruled(names.decide_opening(hall, user, name_in(view, caller), command))
         case Consent():
             allow(view, caller, "own_name")
             return ruled(names.decide_consent(hall, user, command))
         case ProposeName():
             allow(view, caller, "propose_name")
-            return ruled(names.decide_proposal(hall, user, clean_name(name), command))
+            return ruled(names.decide_proposal(hall, user, name_in(view, caller), command))
         case VoteName():
             allow(view, caller, "vote_name")
             return ruled(names.decide_vote(hall, user, command))
@@ -440,6 +448,11 @@ def _join(view: View, caller: Caller) -> Decision | None:
 def granted(caller: Caller, room: str) -> Role | None:
     """The role that the caller's token itself gives in `room`, if any."""
     return caller.grants.get(room) or caller.grants.get("*")
+
+
+def name_in(view: View, caller: Caller) -> str:
+    """What the caller is called in this room: a member as they came in, whatever their token says by now."""
+    return view.member.name if view.member else clean_name(caller.name)
 
 
 def _target(view: View, caller: Caller) -> Target:

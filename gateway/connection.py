@@ -207,8 +207,8 @@ class Connection:
                     self._offer(entry)
                 self._ack(command.id, entry.position if entry else None)
             case Typing():
-                if await service.may_whisper(caller, command.room) and not self._is_live(command.room):
-                    name = self.rooms[command.room].name if command.room in self.rooms else caller.name
+                name = await service.typist(caller, command.room)
+                if name is not None and not self._is_live(command.room):
                     typing = TypingFrame(room=command.room, user=caller.user, name=name)
                     await self._gateway.feed.whisper(command.room, encode_frame(typing, Codec.MSGPACK))
                 self._ack(command.id)

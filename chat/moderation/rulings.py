@@ -49,7 +49,7 @@ from chat.moderation.rows import (
 )
 from chat.moderation.speaking import in_force
 from chat.ports import BoardGuard, Change, DropMember, DropRow, Member, SetRow
-from chat.room import RANK, Caller, Decision, View, allow
+from chat.room import RANK, Caller, Decision, View, allow, name_in
 from chat.text import clean_name
 
 REPORTS_OF_MESSAGE_MAX: Final = 20
@@ -145,7 +145,7 @@ def decide_sanction(view: View, caller: Caller, command: Sanction, bench: Bench)
         changes.append(DropRow(HAND, command.user))
     if action in OUT and subject is not None:
         changes.append(DropMember(command.user))
-    guard = BoardGuard(rules=_rules(view), rows=((STANDING, command.user, bench.row),))
+    guard = BoardGuard(rules=view.rules, rows=((STANDING, command.user, bench.row),))
     return Decision(event, tuple(changes), guard, MODERATORS)
 
 
@@ -317,14 +317,10 @@ def decide_hand(view: View, caller: Caller, command: RaiseHand, bench: Bench) ->
         return None
     if command.on and bench.rows >= HANDS_MAX:
         raise Rejected(ErrorCode.FORBIDDEN, f"{HANDS_MAX} hands are raised already")
-    name = view.member.name if view.member else clean_name(caller.name)
+    name = name_in(view, caller)
     change: Change = DropRow(HAND, caller.user)
     if command.on:
         change = SetRow(HAND, caller.user, row_of(HandRow(name=name, at_ms=bench.now_ms)))
     event = HandRaised(user=caller.user, name=name, on=command.on)
-    guard = BoardGuard(rules=_rules(view), rows=((HAND, caller.user, bench.row),))
+    guard = BoardGuard(rules=view.rules, rows=((HAND, caller.user, bench.row),))
     return Decision(event, (change,), guard, own_audience(caller.user))
-
-
-def _rules(view: View) -> int | None:
-    return view.state.rules if view.state else None

@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from chat.conduct import Conduct, Spoke, Standing, row_of
+from chat.conduct import Conduct, Spoke, Standing, row_of, spoke_of
 from chat.errors import ErrorCode, Rejected
 from chat.events import EVERYONE, Role
 from chat.limits import SAID_AGAIN_S, SURGE_SLOW_S
@@ -27,8 +27,7 @@ SPEAKING: Final[frozenset[Way]] = frozenset({"message", "edit", "typing"})
 SPOKE: Final = "spoke"
 """By member: when they last spoke, and what. Kept while the conduct asks for it."""
 SAID: Final = "said"
-"""By the first letters of a digest: what was said lately, so that it is not said again. `SAID_ROWS` rows at most."""
-SAID_ROWS: Final = 256
+"""By the first two letters of a digest: what was said lately, so that it is not said again. 256 rows at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,14 +164,13 @@ def _counted(
     wait_s = pause_s(conduct)
     if not wait_s and not conduct.unique:
         return (), ()
-    before = None if member.spoke is None else _spoke.decode(member.spoke)
+    before = spoke_of(member.spoke)
     if before is not None:
         left_ms = before.at_ms + 1000 * wait_s - now_ms
         if wait_s and left_ms > 0:
             raise Rejected(ErrorCode.SLOW_MODE, retry_after_ms=left_ms)
     digest = digest_of(text)
-    spoke = Spoke(at_ms=now_ms, digest=digest, count=1 if before is None else before.count + 1)
-    changes: tuple[Change, ...] = (SetRow(SPOKE, member.user, row_of(spoke)),)
+    changes: tuple[Change, ...] = (SetRow(SPOKE, member.user, row_of(Spoke(at_ms=now_ms, digest=digest))),)
     rows: tuple[tuple[str, str, bytes | None], ...] = ((SPOKE, member.user, member.spoke),)
     if not conduct.unique:
         return changes, rows
@@ -187,6 +185,3 @@ def _counted(
 
 def _left_ms(standing: Standing, now_ms: int) -> int | None:
     return standing.until_ms - now_ms if standing.until_ms else None
-
-
-_spoke = msgspec.msgpack.Decoder(Spoke)

@@ -6,7 +6,6 @@ The lists are ours and short: they catch what everybody in the room would notice
 
 import re
 import unicodedata
-from functools import cache
 
 from chat.naming.pinyin import is_hanzi, plain, split_surname, syllables_of, tone
 from chat.naming.tables import characters, famous, rude, taboo, words
@@ -68,11 +67,6 @@ def _hanzi(hanzi: str, whole: bool) -> list[Finding]:
     if old and (len(old) == len(given) or any(character in "娥娣婢妞翠桂芳" for character in old)):
         found.append(Finding(Kind.DATED, "".join(old), "sounds like a grandparent's name", "听起来像爷爷奶奶辈的名字"))
     return found
-
-
-@cache
-def _taboo_toned() -> dict[str, tuple[str, str]]:
-    return {key: value for key, value in taboo().items() if any(letter.isdigit() for letter in key)}
 
 
 def _homophones(hanzi: str, surname: str, given: str) -> list[Finding]:

@@ -154,6 +154,12 @@ _SYLLABLE = re.compile(
 )
 
 
+def is_syllable(text: str) -> bool:
+    """Whether it is one syllable as pinyin spells it, with a tone mark or without."""
+    marks = sum(mark in _TONE_MARKS for mark in unicodedata.normalize("NFD", text))
+    return marks <= 1 and _SYLLABLE.fullmatch(plain(text)) is not None
+
+
 def _cut(word: str) -> list[str]:
     """Syllables of a pinyin word. A consonant between two vowels begins the second syllable, as the spelling rules
     say; where a vowel begins one there is an apostrophe."""

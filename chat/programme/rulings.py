@@ -57,8 +57,8 @@ from chat.programme.values import (
     row_of_questions,
 )
 from chat.programme.words import clean_line, clean_poster, clean_programme_texts
-from chat.room import MODERATORS, Caller, Decision, View, allow
-from chat.text import clean_name, clean_text
+from chat.room import MODERATORS, Caller, Decision, View, allow, name_in
+from chat.text import clean_text
 
 TIME_MAX_MS: Final = 2**53 - 1
 
@@ -165,7 +165,7 @@ def _opened(view: View, caller: Caller, command: OpenPoll, show: Show) -> Decisi
         closes_ms=show.now_ms + 1000 * command.window_s if command.window_s else 0,
     )
     row = PollRow(opened=event, answer=command.answer)
-    guard = BoardGuard(rules=_rules(view))
+    guard = BoardGuard(rules=view.rules)
     return Decision(event, (SetRow(POLL, None, row_of(row)),), guard)
 
 
@@ -181,7 +181,7 @@ def _voted(view: View, caller: Caller, command: VotePoll, show: Show) -> Decisio
         raise Rejected(ErrorCode.FORBIDDEN, f"at most {opened.choices_max} options can be chosen")
     event = PollVoted(of=command.of, by=caller.user, choices=choices)
     changes = (SetChoices(key, caller.user, choices), SetRow(LAST_VOTE, key, show.once.encode()))
-    guard = BoardGuard(rules=_rules(view), rows=((POLL, key, show.polls[key]),))
+    guard = BoardGuard(rules=view.rules, rows=((POLL, key, show.polls[key]),))
     return Decision(event, changes, guard, NOBODY)
 
 
@@ -217,7 +217,7 @@ def _asked(view: View, caller: Caller, command: Ask, show: Show) -> Decision:
         raise Rejected(ErrorCode.FORBIDDEN, f"{QUESTIONS_PER_MEMBER_MAX} questions of yours wait for an answer already")
     event = QuestionAsked(by=caller.user, name=name_in(view, caller), text=clean_text(command.text))
     row = QuestionRow(asked=event, shadowed=heard.audience != EVERYONE)
-    return Decision(event, (SetRow(QUESTION, None, row_of(row)),), BoardGuard(rules=_rules(view)), heard.audience)
+    return Decision(event, (SetRow(QUESTION, None, row_of(row)),), BoardGuard(rules=view.rules), heard.audience)
 
 
 def _question_voted(view: View, caller: Caller, command: VoteQuestion, show: Show) -> Decision | None:
@@ -240,7 +240,7 @@ def _question_voted(view: View, caller: Caller, command: VoteQuestion, show: Sho
         SetRow(LAST_VOTE, key, show.once.encode()),
     )
     rows = ((QUESTION, key, show.questions[key]), (QUESTIONS_VOTED, caller.user, show.voted))
-    return Decision(event, changes, BoardGuard(rules=_rules(view), rows=rows), NOBODY)
+    return Decision(event, changes, BoardGuard(rules=view.rules, rows=rows), NOBODY)
 
 
 def _settled(caller: Caller, command: SettleQuestion, show: Show) -> Decision | None:
@@ -283,14 +283,6 @@ def decide_poll_seal(of: int, show: Show, by: str) -> Decision | None:
 
 
 # -- what several of them need -----------------------------------------------------------------------------------------
-
-
-def name_in(view: View, caller: Caller) -> str:
-    return view.member.name if view.member else clean_name(caller.name)
-
-
-def _rules(view: View) -> int | None:
-    return view.state.rules if view.state else None
 
 
 def _heard(show: Show, caller: Caller, role: Role, way: Way) -> Manner:

@@ -75,10 +75,13 @@ class Ceremonies(Floor):
         if isinstance(decision, Decision) and way == "line":
             if decision.audience not in (EVERYONE, NOBODY):
                 raise Rejected(ErrorCode.FORBIDDEN)  # a ceremony that nobody else sees is none
-            texts: tuple[str, ...] = (command.text,) if isinstance(command, SetName) else ()
-            if isinstance(command, ProposeName):
-                texts = (command.text, command.reason)
-            await self.refuse_words(view, caller, *texts)
+            match command:
+                case ProposeName():
+                    await self.refuse_words(view, caller, command.text, command.reason)
+                case SetName(remove=False):  # what a room lists meanwhile can still be taken off one's card
+                    await self.refuse_words(view, caller, command.text)
+                case _:
+                    pass
         if isinstance(decision, Decision) and decision.audience not in (EVERYONE, NOBODY):
             decision = replace(decision, audience=EVERYONE)
         return decision

@@ -13,7 +13,7 @@ from typing import Final, Literal, TypeVar
 from msgspec import structs
 
 from chat import room as rules
-from chat.conduct import Conduct, conduct_of, row_of, standing_of
+from chat.conduct import conduct_of, row_of, standing_of
 from chat.errors import ErrorCode, Rejected
 from chat.events import EVERYONE, Edited, Mention, Posted
 from chat.limits import HELD_MAX, WORD_CHARS_MAX
@@ -188,10 +188,6 @@ class Floor(Ground):
                 if refused.code is not ErrorCode.STALE:
                     raise
         return await said()
-
-
-def conduct_in(view: View) -> Conduct:
-    return conduct_of(view.state.conduct if view.state else None)
 
 
 def _guarded(guard: AnyGuard | None, known_rules: int, manner: Manner) -> AnyGuard:

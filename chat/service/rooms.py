@@ -203,11 +203,13 @@ class Rooms(Floor):
             job = self._job_text(view, event.title, caller.user, present, ())
         return await self._append(command.room, decision, once=own_key(caller, command.once), job=job)
 
-    async def may_whisper(self, caller: Caller, room: str) -> bool:
-        """Whether others are told that `caller` is typing. Raises Rejected when they may not speak."""
+    async def typist(self, caller: Caller, room: str) -> str | None:
+        """The name under which others are told that `caller` is typing; None: nobody is. Raises Rejected when they may
+        not speak."""
         view = await self._floor_view(caller, room)
         rules.allow(view, caller, "post")
-        return (await self.manner(view, caller, "post", "typing")).audience == EVERYONE
+        manner = await self.manner(view, caller, "post", "typing")
+        return rules.name_in(view, caller) if manner.audience == EVERYONE else None
 
     async def _admit(self, room: str, user: str, decision: Decision) -> Appended:
         """Write a membership. Two devices of one person may come in at the same instant, and a lost answer is asked

@@ -21,6 +21,8 @@ from chat.commands import (
 )
 from chat.errors import ErrorCode, Rejected
 from chat.events import CeremonyClosed, GivenTo, Mention, Posted
+from chat.live_commands import SetWords
+from chat.live_events import Word
 from chat.names import name_for
 from chat.room import Caller
 from tests.chat.service.world import GUEST, HOST, ROOM, World
@@ -158,6 +160,37 @@ def test_people_are_found_by_any_name_pinyin_initials_and_ones_own_remark(query:
         assert {card.user for card in frame.cards} == found
         mine = await service.find_people(GUEST, FindPeople(id=1, room=ROOM, query="吉他"))
         assert mine.cards == (), "a remark is its reader's own"
+
+    run(story())
+
+
+def test_of_a_reading_that_is_no_pinyin_nobody_hears() -> None:
+    """It was shown to everybody as it was written, past the words that the room does not take."""
+
+    async def story() -> None:
+        world = await World().open()
+        for number, (pinyin, shown) in enumerate(
+            {"bái ruì hāng": "Bái Ruìhāng", "buy spam x.cn": "Bái Ruìkāng", "bái ruì \u202ekāng": "Bái Ruìkāng"}.items()
+        ):
+            card = SetName(id=1, room=ROOM, text="白睿康", pinyin=pinyin, once=f"n{number}")
+            await world.service.ceremony(GUEST, card)
+            [name] = (await world.service.log.names(ROOM, "guest")).names
+            assert (name.romanisation, len(name.glosses)) == (shown, 3)
+
+    run(story())
+
+
+def test_a_name_that_a_room_does_not_take_any_more_can_be_taken_off() -> None:
+    async def story() -> None:
+        world = await World().open()
+        service = world.service
+        await service.ceremony(GUEST, SetName(id=1, room=ROOM, text="白睿康", once="n"))
+        await service.moderate(HOST, SetWords(id=1, room=ROOM, words=(Word(text="睿康", action="refuse"),), once="w"))
+        with pytest.raises(Rejected) as refused:
+            await service.ceremony(GUEST, SetName(id=1, room=ROOM, text="白睿康", preferred_for=("en",), once="m"))
+        assert refused.value.code is ErrorCode.WORDS_REFUSED
+        await service.ceremony(GUEST, SetName(id=1, room=ROOM, text="白睿康", remove=True, once="r"))
+        assert (await service.log.names(ROOM, "guest")).names == ()
 
     run(story())
 

@@ -160,7 +160,7 @@ def ways_of(hall: Hall, caller: Caller, anchor: int, own: int, suggested: int) -
         "line": [lambda: service.suggest(caller, suggest)],
         "ask": [lambda: service.on_stage(caller, Ask(id=0, room=ROOM, text="when?", once="q"))],
         "act": [lambda: service.react(caller, react), lambda: service.vote(caller, vote)],
-        "typing": [lambda: service.may_whisper(caller, ROOM)],
+        "typing": [lambda: service.typist(caller, ROOM)],
     }
 
 
@@ -194,7 +194,7 @@ def test_who_is_heard(mode: str) -> None:
                             assert refused.code is code, (mode, role, standing, way)
                             assert await hall.head() == before, "who is refused leaves nothing behind"
                         else:
-                            found = "heard" if answer is not False else "alone"
+                            found = "heard" if answer is not None else "alone"
                             for entry in await hall.engine.log.read_after(ROOM, before, 10):
                                 held = isinstance(decode_event(entry.body), HeldBack)
                                 found = "held" if held else "heard" if entry.audience == EVERYONE else "alone"

@@ -231,3 +231,24 @@ def test_a_live_room_knows_no_typing_and_no_read_markers(kind: str) -> None:
         running.cancel()
 
     run(story())
+
+
+def test_who_types_is_called_what_the_room_let_in() -> None:
+    """A hello may bring any name, where the token has none."""
+
+    async def story() -> None:
+        house = House()
+        await house.village.opened()
+        running = asyncio.create_task(house.gateway.run())
+        for user in ("eve", "gil"):
+            await house.enter(user, "member")
+        await house.connect("gil")
+        elsewhere = Client(house.gateway, "eve")
+        await elsewhere.do(Hello(id=0, token=house.village.token("eve"), languages=("en",), name="BUY SPAM"))
+        assert isinstance(await elsewhere.do(Typing(id=0, room=ROOM)), Ack)
+        await house.pass_time(1)
+        told = [frame.name for frame in house.clients["gil"].socket.frames if isinstance(frame, TypingFrame)]
+        assert told == ["Eve"]
+        running.cancel()
+
+    run(story())

@@ -19,7 +19,7 @@ from chat.naming import (
     suggest_chinese,
     suggest_latin,
 )
-from chat.naming.pinyin import tone
+from chat.naming.pinyin import is_syllable, tone
 from chat.naming.sounds import slots
 from chat.naming.tables import characters, rows, surnames
 
@@ -160,6 +160,14 @@ def test_pinyin_as_it_is_printed():
     assert pinyin_of("饕餮") == "Tāotiè"
     assert pinyin_of("Emily") == "Emily"
     assert initials("白睿康") == "brk"
+
+
+def test_a_syllable_is_what_the_tables_have_and_no_second_way_to_write_a_text():
+    read = {c.pinyin for c in characters().values()}
+    read |= {s.pinyin for s in surnames().values() if len(s.hanzi) == 1}
+    assert [each for each in read if not is_syllable(each)] == []
+    assert all(map(is_syllable, ("lv", "LÜ", "nu\u0308\u030ce", "er", "zhuang")))
+    assert not any(map(is_syllable, ("spam", "x.cn", "háo\u202e", "ha\u030c\u030c", "ruìkāng", "", "r", "1")))
 
 
 def test_search_keys_find_a_name_however_it_is_typed():
