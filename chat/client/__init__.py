@@ -9,7 +9,7 @@ connection broke meanwhile: the same once-key is repeated until the server says 
 in `docs/protocol.md`.
 """
 
-from chat.client.client import Client, new_once_key
+from chat.client.client import Client
 from chat.client.failures import Closed, Refused, Unanswered
 from chat.client.guest import Entered, enter
 from chat.client.items import (
@@ -24,6 +24,7 @@ from chat.client.items import (
     Unreadable,
 )
 from chat.client.line import Token
+from chat.client.questions import new_once_key
 
 __all__ = [
     "Arrived",

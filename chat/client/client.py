@@ -6,7 +6,6 @@ reaches the program, and a command lost with its connection is asked again with 
 
 import asyncio
 import random
-import secrets
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from types import TracebackType
@@ -21,7 +20,7 @@ from chat.client.line import Line, Token
 from chat.client.link import Link
 from chat.client.moderating import Moderating
 from chat.client.naming import Naming
-from chat.client.questions import Questions
+from chat.client.questions import Questions, new_once_key
 from chat.client.rooms import Rooms
 from chat.client.staging import Staging
 from chat.errors import ErrorCode
@@ -135,7 +134,7 @@ class Client(Naming, Staging, Moderating):
             if not (isinstance(self._link.fate, Closed) and self._link.fate.code == 1000):
                 raise self._link.fate or Closed(1000, "closed")
         finally:
-            self._inbox.listening = False
+            self._inbox.leave()
 
     async def create_room(self, room: str, title: str, *, once: str | None = None) -> RoomFrame:
         """Make a room, own it and follow it. Raises Refused, Unanswered, Closed, as all commands do."""
@@ -169,38 +168,28 @@ class Client(Naming, Staging, Moderating):
         within_s: float | None = None,
     ) -> Position:
         """Say `text`. When this returns, the message is durable, once, at the returned position."""
-        key = once or new_once_key()
         named = tuple(mentions)
-        ack = await self._questions.ask(
-            lambda id: commands.Post(id=id, room=room, text=text, once=key, reply_to=reply_to, mentions=named),
-            Ack,
-            once=key,
+        return await self._questions.write(
+            lambda id, key: commands.Post(id=id, room=room, text=text, once=key, reply_to=reply_to, mentions=named),
+            once,
             within_s=within_s,
         )
-        return _placed(ack)
 
     async def edit(
         self, room: str, of: int, text: str, *, mentions: Iterable[Mention] = (), once: str | None = None
     ) -> Position:
-        key = once or new_once_key()
         named = tuple(mentions)
-        ack = await self._questions.ask(
-            lambda id: commands.Edit(id=id, room=room, of=of, text=text, once=key, mentions=named), Ack, once=key
+        return await self._questions.write(
+            lambda id, key: commands.Edit(id=id, room=room, of=of, text=text, once=key, mentions=named), once
         )
-        return _placed(ack)
 
     async def recall(self, room: str, of: int, *, once: str | None = None) -> Position:
-        key = once or new_once_key()
-        return _placed(
-            await self._questions.ask(lambda id: commands.Recall(id=id, room=room, of=of, once=key), Ack, once=key)
-        )
+        return await self._questions.write(lambda id, key: commands.Recall(id=id, room=room, of=of, once=key), once)
 
     async def react(self, room: str, of: int, emoji: str, *, on: bool = True, once: str | None = None) -> Position:
-        key = once or new_once_key()
-        ack = await self._questions.ask(
-            lambda id: commands.React(id=id, room=room, of=of, emoji=emoji, on=on, once=key), Ack, once=key
+        return await self._questions.write(
+            lambda id, key: commands.React(id=id, room=room, of=of, emoji=emoji, on=on, once=key), once
         )
-        return _placed(ack)
 
     async def history(
         self,
@@ -234,15 +223,11 @@ class Client(Naming, Staging, Moderating):
     async def translate(self, room: str, of: int, language: str) -> Translated | None:
         """One message in `language` (one that we read): at once when the log has it, else None and it comes as an
         event."""
-        key = (room, of, canonical(language))
-        self._rooms.wanted[key] = None
-        try:
+        with self._rooms.wanting(room, of, canonical(language)) as wanted:
             ack = await self._questions.ask(
                 lambda id: commands.Translate(id=id, room=room, of=of, language=language), Ack
             )
-            return self._rooms.wanted[key] if ack.position else None
-        finally:
-            self._rooms.wanted.pop(key, None)
+            return wanted.found if ack.position else None
 
     async def mark_read(self, room: str, seq: int) -> None:
         await self._questions.ask(lambda id: commands.MarkRead(id=id, room=room, seq=seq), Ack)
@@ -268,14 +253,3 @@ class Client(Naming, Staging, Moderating):
     def _hello(self, id: int, token: str) -> commands.Hello:
         rooms = self._rooms.resumes(id)
         return commands.Hello(id=id, token=token, languages=self.languages, rooms=rooms, name=self.name)
-
-
-def _placed(ack: Ack) -> Position:
-    if ack.position is None:
-        raise TypeError("the server acknowledged an entry without its position")
-    return ack.position
-
-
-def new_once_key() -> str:
-    """A key for one intent. 96 random bits: two members never choose the same."""
-    return secrets.token_hex(12)

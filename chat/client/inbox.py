@@ -1,4 +1,4 @@
-"""Items owed to the program, at most `items_max` of them plus a few notices per connection.
+"""Items owed to the program, at most `items_max` of them plus a few notices of one connection.
 
 A program that reads too slowly is disconnected (by us, named in `Disconnected`) and resumes where it stopped reading:
 dropping would be a hole nobody sees, and not reading the socket would also hold back the acks and pongs behind the
@@ -28,16 +28,21 @@ class Inbox:
 
     def offer(self, item: Item) -> bool:
         """False when it is full and somebody is listening: the item was not taken."""
+        full = len(self._items) >= self.items_max
+        if not (full and self.listening):
+            self.notice(item)
+            return True
+        self._drained.clear()
+        return False
+
+    def notice(self, item: Item) -> None:
+        """Taken whatever the bound says: there are only a handful per connection, and a hole must be told. No next
+        connection adds to them before the program has caught up, or has stopped listening."""
         if len(self._items) >= self.items_max:
             if self.listening:
                 self._drained.clear()
-                return False
-            self._forget()
-        self.notice(item)
-        return True
-
-    def notice(self, item: Item) -> None:
-        """Taken whatever the bound says: there are only a handful per connection, and a hole must be told."""
+            else:
+                self._forget()
         self._items.append(item)
         self._filled.set()
 
@@ -53,12 +58,17 @@ class Inbox:
             self._drained.set()
         return item
 
+    def leave(self) -> None:
+        """Nobody listens any more, so nobody is waited for."""
+        self.listening = False
+        self._drained.set()
+
     def end(self) -> None:
         self.ended = True
         self._filled.set()
 
     async def wait_drained(self) -> None:
-        """Until the program has caught up by half, so that a reconnect is worth it."""
+        """Until the program has caught up by half, so that a reconnect is worth it, or nobody listens."""
         await self._drained.wait()
 
     def _forget(self) -> None:

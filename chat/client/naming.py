@@ -1,11 +1,9 @@
 """Naming ceremonies and name cards, for programs: one method a command. See "Naming" in docs/protocol.md."""
 
-import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from chat import commands
 from chat.client.questions import Questions
-from chat.commands import Command
 from chat.events import Script
 from chat.frames import Ack, Card, NamesFrame
 from chat.ids import Position
@@ -26,19 +24,16 @@ class Naming:
         once: str | None = None,
     ) -> Position:
         """Ask for a name, for oneself or another member. The ceremony is known by the seq of the returned position."""
-        key = once or _new_key()
-        position = await self._say(
-            lambda id: commands.OpenCeremony(id=id, room=room, user=user, script=script, window_s=window_s, once=key),
-            key,
+        return await self._questions.write(
+            lambda id, key: commands.OpenCeremony(
+                id=id, room=room, user=user, script=script, window_s=window_s, once=key
+            ),
+            once,
         )
-        if position is None:
-            raise TypeError("the server opened a ceremony without a position")
-        return position
 
     async def consent(self, room: str, of: int, *, agree: bool = True, once: str | None = None) -> None:
         """Agree to be named, or decline."""
-        key = once or _new_key()
-        await self._say(lambda id: commands.Consent(id=id, room=room, of=of, agree=agree, once=key), key)
+        await self._questions.do(lambda id, key: commands.Consent(id=id, room=room, of=of, agree=agree, once=key), once)
 
     async def propose_name(
         self,
@@ -52,40 +47,36 @@ class Naming:
         once: str | None = None,
     ) -> Position:
         """Propose `text`. The proposal is known by the seq of the returned position."""
-        key = once or _new_key()
-        position = await self._say(
-            lambda id: commands.ProposeName(
+        return await self._questions.write(
+            lambda id, key: commands.ProposeName(
                 id=id, room=room, of=of, text=text, reason=reason, joke=joke, pinyin=pinyin, once=key
             ),
-            key,
+            once,
         )
-        if position is None:
-            raise TypeError("the server took a proposal without a position")
-        return position
 
     async def vote_name(self, room: str, of: int, proposal: int | None, *, once: str | None = None) -> None:
         """One's one vote; None takes it back."""
-        key = once or _new_key()
-        await self._say(lambda id: commands.VoteName(id=id, room=room, of=of, proposal=proposal, once=key), key)
+        await self._questions.do(
+            lambda id, key: commands.VoteName(id=id, room=room, of=of, proposal=proposal, once=key), once
+        )
 
     async def report_proposal(self, room: str, of: int, proposal: int, *, once: str | None = None) -> None:
         """It means something rude; one's own is taken back."""
-        key = once or _new_key()
-        await self._say(lambda id: commands.ReportProposal(id=id, room=room, of=of, proposal=proposal, once=key), key)
+        await self._questions.do(
+            lambda id, key: commands.ReportProposal(id=id, room=room, of=of, proposal=proposal, once=key), once
+        )
 
     async def accept_name(
         self, room: str, of: int, proposal: int, *, also: int | None = None, once: str | None = None
     ) -> None:
         """Take a name, and keep the runner-up `also`."""
-        key = once or _new_key()
-        await self._say(
-            lambda id: commands.AcceptName(id=id, room=room, of=of, proposal=proposal, also=also, once=key), key
+        await self._questions.do(
+            lambda id, key: commands.AcceptName(id=id, room=room, of=of, proposal=proposal, also=also, once=key), once
         )
 
     async def end_ceremony(self, room: str, of: int, *, once: str | None = None) -> None:
         """Decline (the one named), or stop it (who asked, or a moderator)."""
-        key = once or _new_key()
-        await self._say(lambda id: commands.EndCeremony(id=id, room=room, of=of, once=key), key)
+        await self._questions.do(lambda id, key: commands.EndCeremony(id=id, room=room, of=of, once=key), once)
 
     async def set_name(
         self,
@@ -98,13 +89,12 @@ class Naming:
         once: str | None = None,
     ) -> None:
         """Change one's own card."""
-        key = once or _new_key()
         readers = None if preferred_for is None else tuple(preferred_for)
-        await self._say(
-            lambda id: commands.SetName(
+        await self._questions.do(
+            lambda id, key: commands.SetName(
                 id=id, room=room, text=text, preferred_for=readers, pinyin=pinyin, remove=remove, once=key
             ),
-            key,
+            once,
         )
 
     async def names(self, room: str, users: Sequence[str] = ()) -> tuple[Card, ...]:
@@ -121,10 +111,3 @@ class Naming:
         """Members by any of their names, best first."""
         frame = await self._questions.ask(lambda id: commands.FindPeople(id=id, room=room, query=query), NamesFrame)
         return frame.cards
-
-    async def _say(self, command: Callable[[int], Command], key: str) -> Position | None:
-        return (await self._questions.ask(command, Ack, once=key)).position
-
-
-def _new_key() -> str:
-    return secrets.token_hex(12)

@@ -6,6 +6,7 @@ or changes nothing twice. No question outlives its connection under the same id,
 """
 
 import asyncio
+import secrets
 from collections import Counter
 from collections.abc import Callable
 from typing import Final, TypeVar
@@ -30,6 +31,7 @@ from chat.frames import (
     RoomFrame,
     Welcome,
 )
+from chat.ids import Position
 from chat.limits import COMMAND_ID_MAX
 from chat.live_frames import DeskFrame, StageFrame
 
@@ -91,6 +93,22 @@ class Questions:
         except TimeoutError:
             raise Unanswered(f"no answer within {within:g} s", once) from None
 
+    async def do(
+        self, command: Callable[[int, str], Command], once: str | None = None, *, within_s: float | None = None
+    ) -> Position | None:
+        """Ask, under `once` or a new key, until it is done; the position of its entry, where it made one."""
+        key = once or new_once_key()
+        return (await self.ask(lambda id: command(id, key), Ack, once=key, within_s=within_s)).position
+
+    async def write(
+        self, command: Callable[[int, str], Command], once: str | None = None, *, within_s: float | None = None
+    ) -> Position:
+        """The same for a command that always makes an entry."""
+        position = await self.do(command, once, within_s=within_s)
+        if position is None:
+            raise TypeError("the server acknowledged an entry without its position")
+        return position
+
     async def attempt(self, command: Callable[[int], Command]) -> Answer | Lost:
         """One try on the connection of this moment."""
         socket = self._link.socket
@@ -134,3 +152,8 @@ class Questions:
     def new_id(self) -> int:
         self._last_id = self._last_id % COMMAND_ID_MAX + 1
         return self._last_id
+
+
+def new_once_key() -> str:
+    """A key for one intent. 96 random bits: two members never choose the same."""
+    return secrets.token_hex(12)

@@ -5,7 +5,8 @@ Invariant: per room and epoch, what goes into the inbox strictly increases, and 
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from chat.client.ending import Ending
@@ -27,13 +28,20 @@ class _Followed:
     """Position named in the command of that id, on this connection."""
 
 
+@dataclass(slots=True)
+class Wanted:
+    """A translation that is asked for: the log's answer is an old entry, for those who asked and not for the events."""
+
+    askers: int = 0
+    found: Translated | None = None
+
+
 class Rooms:
     def __init__(self, positions: Mapping[str, Position | None], inbox: Inbox, counts: Counter[str]) -> None:
         self._followed = {room: _Followed(position, settled=True) for room, position in positions.items()}
         self._inbox = inbox
         self._counts = counts
-        self.wanted: dict[tuple[str, int, str], Translated | None] = {}
-        """Translations asked for: the log's answer is an old entry, for the one who asked and not for the events."""
+        self._wanted: dict[tuple[str, int, str], Wanted] = {}
 
     def __len__(self) -> int:
         return len(self._followed)
@@ -82,6 +90,19 @@ class Rooms:
         self._followed.pop(room, None)
         self._inbox.notice(RoomLost(room, code, words))
 
+    @contextmanager
+    def wanting(self, room: str, of: int, language: str) -> Iterator[Wanted]:
+        """While the block runs, this translation is looked for among old entries."""
+        key = (room, of, language)
+        wanted = self._wanted.setdefault(key, Wanted())
+        wanted.askers += 1
+        try:
+            yield wanted
+        finally:
+            wanted.askers -= 1
+            if not wanted.askers:
+                del self._wanted[key]
+
     def arrive(self, room: str, position: Position, at_ms: int, event: Event | None) -> None:
         followed = self._followed.get(room)
         if followed is None:
@@ -89,8 +110,10 @@ class Rooms:
             return
         cursor = followed.cursor
         if cursor is not None and cursor.epoch == position.epoch and position.seq <= cursor.seq:
-            if isinstance(event, Translated) and (key := (room, event.of, event.language)) in self.wanted:
-                self.wanted[key] = event
+            translated = event if isinstance(event, Translated) else None
+            wanted = self._wanted.get((room, translated.of, translated.language)) if translated else None
+            if wanted is not None:
+                wanted.found = translated
             else:
                 self._counts["doubled"] += 1
             return

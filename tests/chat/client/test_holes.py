@@ -8,14 +8,17 @@ from websockets.exceptions import ConnectionClosed
 from chat.client import (
     Arrived,
     Connected,
+    Disconnected,
     Missed,
 )
-from chat.commands import CreateRoom, Hello, Post, Translate
+from chat.client.inbox import Inbox
+from chat.commands import CreateRoom, Hello, Ping, Post, Translate
 from chat.events import Posted, Translated
 from chat.frames import (
     Ack,
     EntryFrame,
     GapFrame,
+    Pong,
 )
 from chat.ids import Position
 from tests.chat.client.scripted import (
@@ -124,6 +127,48 @@ async def test_a_translation_the_log_has_is_returned_and_not_an_event(server: Sc
         assert await asking == event
         assert await until_seq(made.events(), 11) == [11]
         assert "doubled" not in made.statistics()
+
+
+async def test_two_who_ask_for_the_same_translation_at_once_both_have_it(server: ScriptedServer) -> None:
+    """The second was answered with a KeyError, where the first had been in a hurry."""
+    translated = Translated(of=2, revision=0, language="en", source="zh", text="hi", engine="e", package="p")
+    old = EntryFrame(room=ROOM, epoch=EPOCH, seq=3, at_ms=3, event=translated)
+    async with in_room(server, head=5) as (made, talk):
+        asking = [asyncio.ensure_future(made.translate(ROOM, 2, "en")) for _ in range(2)]
+        for ask in asking:
+            command = await talk.hear(Translate)
+            await talk.say(old, Ack(re=command.id, position=Position(EPOCH, 3)))
+            await asyncio.wait({ask})
+        assert [ask.result() for ask in asking] == [translated, translated]
+
+
+async def test_a_program_that_falls_behind_and_stops_listening_is_connected_again(server: ScriptedServer) -> None:
+    """It was waited for, and never came: none of its commands was answered any more."""
+    async with in_room(server, inbox_items_max=8) as (made, talk):
+        items = made.events()
+        await anext(items)
+        for seq in range(1, 20):
+            with suppress(ConnectionClosed):
+                await talk.say(entry(seq))
+        with suppress(ConnectionClosed):
+            await talk.socket.recv()
+        await items.aclose()  # type: ignore[attr-defined]  # declared an iterator, and a generator
+        again = await server.next()
+        hello = await again.hear(Hello)
+        await again.say(room_frame(hello.id, 19), welcome(hello.id))
+        asking = asyncio.ensure_future(made.ping())
+        await again.say(Pong(re=(await again.hear(Ping)).id, at_ms=0))
+        assert await asking >= 0
+
+
+async def test_notices_that_nobody_reads_do_not_grow_for_ever() -> None:
+    inbox = Inbox(10)
+    hole = Missed(ROOM, Position(EPOCH, 1), Position(EPOCH, 5), 4)
+    inbox.notice(hole)
+    for _ in range(1_000):
+        inbox.notice(Disconnected(1006, "away", 1.0))
+    assert len(inbox) <= 10
+    assert await inbox.take() == hole, "a hole is told"
 
 
 async def test_a_room_made_is_followed(server: ScriptedServer) -> None:
