@@ -15,10 +15,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from loadtest.bench.rounds import RESULTS, save
+from loadtest.bench.rounds import IMAGES, RESULTS, save
 from loadtest.bench.servers import our_crowd
+from loadtest.pictures import chart
 from loadtest.product import resident_bytes
-from loadtest.report import chart
 
 SIZES: Final = (250, 1_000, 4_000, 7_000)
 """This crowd comes as fast as it is let in: more than that at once, and a gateway tells some to come later."""
@@ -26,7 +26,6 @@ RATES: Final = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
 DELIVERIES_PER_S_MAX: Final = 300_000
 """Above it rounds are left out: one processor does no more."""
 SECONDS: Final = 6.0
-IMAGES: Final = Path("docs/images")
 
 
 async def capacity(sizes: Sequence[int], seconds: float) -> dict[str, Any]:

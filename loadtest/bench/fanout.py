@@ -29,6 +29,7 @@ from typing import Any, Final
 
 from loadtest.bench.crowd import Crowd, CrowdFailed, Round
 from loadtest.bench.servers import FLOOR, OURS, PEERS, Peer, install, our_crowd, peer_crowd
+from loadtest.pictures import GREY, PALE, STRONG, bars
 
 OUT: Final = Path("build/bench/fanout.json")
 PICTURE: Final = Path("docs/images/fanout.svg")
@@ -124,25 +125,21 @@ def unmet(found: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[str]:
 
 
 def picture(found: Mapping[str, Mapping[str, Mapping[str, Any]]], readers: str) -> str:
-    """Bars of one size, one post in flight; an SVG that reads on light and dark pages."""
-    rounds = found[readers]["1"]
-    bars = sorted(((float(one["ratio_to_floor"]), name) for name, one in rounds.items()), reverse=True)
-    left, width, row = 330, 420, 30
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + width + 70}" height="{row * len(bars) + 50}"'
-        ' font-family="system-ui, sans-serif" font-size="14">',
-        '<rect width="100%" height="100%" fill="#fff"/>',
-        f'<text x="10" y="24" font-weight="600" fill="#222">Deliveries per second of server processor, {int(readers):,}'
-        " readers, one post in flight (floor = 1)</text>",
-    ]
-    for at, (ratio, name) in enumerate(bars):
-        y, long = 40 + row * at, round(width * ratio / bars[0][0])
-        colour = "#c8102e" if name == OURS else "#888" if name == FLOOR else "#9fb4cc"
-        title = TITLES[name].replace("`", "").replace("&", "&amp;").replace("<", "&lt;")
-        parts.append(f'<text x="{left - 10}" y="{y + 16}" text-anchor="end" fill="#222">{title}</text>')
-        parts.append(f'<rect x="{left}" y="{y}" width="{long}" height="22" fill="{colour}"/>')
-        parts.append(f'<text x="{left + long + 6}" y="{y + 16}" fill="#222">{ratio:.2f}</text>')
-    return "\n".join([*parts, "</svg>", ""])
+    """Bars of one size, one post in flight."""
+    ratios = {name: float(one["ratio_to_floor"]) for name, one in found[readers]["1"].items()}
+    return bars(
+        f"Deliveries per second of server processor, {int(readers):,} readers, one post in flight (floor = 1)",
+        [(plain(name), ratios[name], colour(name)) for name in sorted(ratios, key=ratios.__getitem__, reverse=True)],
+    )
+
+
+def plain(name: str) -> str:
+    """A server's title, without Markdown."""
+    return TITLES[name].replace("`", "")
+
+
+def colour(name: str) -> str:
+    return STRONG if name == OURS else GREY if name == FLOOR else PALE
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -19,13 +19,15 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from chat.commands import CreateRoom, Hello, Join, Leave, Post
+from loadtest.bench.rounds import IMAGES
 from loadtest.measure import Latencies, median
+from loadtest.pictures import chart
 from loadtest.product import Product, resident_bytes, running
 from loadtest.raw import RawMember
 from loadtest.signs import FILLING, number_in, signs_of
@@ -43,6 +45,8 @@ ROUND_S: Final = 20.0
 """1 MB of outbox and some 100 kB of kernel are full after 17 s at 60 kB/s, and the server then waits 5 s for the
 closing handshake: the round ends in between."""
 ROUNDS: Final = 5
+LOOKS: Final = 5
+"""At the memory, while they come."""
 LOOK_S: Final = 0.5
 RECEIVE_BUFFER_BYTES: Final = 4_096
 STEADY_WITHIN_S: Final = 30.0
@@ -81,8 +85,12 @@ async def idle_cost(product: Product, members: int) -> dict[str, Any]:
     await make_room(product, room)
     crowd = await _enter_all(product, room, "warm", WARM_UP)
     before, sockets_before = await steady_bytes(gateway), socket_bytes()
-    crowd += await _enter_all(product, room, "idle", members)
-    after, sockets_after = await steady_bytes(gateway), socket_bytes()
+    sizes = [(0, before)]
+    for step in range(1, LOOKS + 1):
+        there, wanted = sizes[-1][0], members * step // LOOKS
+        crowd += await _enter_all(product, room, f"idle-{step}", wanted - there)
+        sizes.append((wanted, await steady_bytes(gateway)))
+    after, sockets_after = sizes[-1][1], socket_bytes()
     alive = sum(1 for member in crowd if not member.gone.is_set())
     for member in crowd:
         member.close()
@@ -92,6 +100,7 @@ async def idle_cost(product: Product, members: int) -> dict[str, Any]:
         "alive_at_the_end": alive - WARM_UP,
         "resident_before_bytes": before,
         "resident_after_bytes": after,
+        "resident_bytes_by_members": sizes,
         "bytes_per_member": round((after - before) / members),
         "kernel_socket_bytes_per_member_both_ends": round((sockets_after - sockets_before) / members),
         "target_bytes_per_member": IDLE_BYTES_TARGET,
@@ -259,6 +268,19 @@ async def slow_readers(product: Product) -> float:
     return 0.0
 
 
+def picture(idle: Mapping[str, Any]) -> str:
+    before = idle["resident_before_bytes"]
+    return chart(
+        "Resident memory of a gateway that idle members take",
+        "members",
+        "MB",
+        {
+            "measured": [(count, (size - before) / 1e6) for count, size in idle["resident_bytes_by_members"]],
+            "14 kB each, the target": [(0, 0.0), (idle["members"], idle["members"] * IDLE_BYTES_TARGET / 1e6)],
+        },
+    )
+
+
 async def bench(data_dir: Path, *, members: int, rounds: int, round_s: float) -> dict[str, Any]:
     async with running(data_dir, workers=1, translators=0) as product:
         idle = await idle_cost(product, members)
@@ -282,6 +304,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         shutil.rmtree(data_dir, ignore_errors=True)
     asked.out.parent.mkdir(parents=True, exist_ok=True)
     asked.out.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+    (IMAGES / "idle.svg").write_text(picture(found["idle"]), "utf-8")
     print(json.dumps(found, indent=1))
     return 0 if all(part is None or part["met"] for part in found.values()) else 1
 

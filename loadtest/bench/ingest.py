@@ -16,26 +16,22 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 from loadtest.bench.machine import GENERATOR_CORE, part, pin
-from loadtest.bench.rounds import RESULTS, busy, one_round, own_server, save
+from loadtest.bench.rounds import IMAGES, RESULTS, ROUNDS, busy, middle, one_round, own_server, save
 from loadtest.driver import Course
-from loadtest.measure import median
+from loadtest.pictures import chart
 from loadtest.product import Product
-from loadtest.report import chart
 from loadtest.scenarios import Scenario
 
 ROOMS: Final = 200
 RATES: Final = (1_000.0, 3_000.0, 5_000.0)
-ROUNDS: Final = 5
 JOINS_PER_S: Final = 800.0
 TARGET_POSTS_PER_S: Final = 5_000.0
 TARGET_P99_MS: Final = 50.0
 AT_POSTS_PER_S: Final = 1_000.0
 KEPT_UP_MS: Final = 1_000.0
-PICTURE: Final = Path("docs/images/ingest.svg")
 
 
 async def one(rate: float, duration_s: float, rooms: int) -> dict[str, Any]:
@@ -89,17 +85,6 @@ async def ingest(rates: Sequence[float], rounds: int, duration_s: float, rooms: 
 def kept_up(rounds: Sequence[Mapping[str, Any]]) -> bool:
     good = sum(not one["refused"] and one["ack"]["p99_ms"] <= KEPT_UP_MS for one in rounds)
     return not any(one["violations"] for one in rounds) and 2 * good > len(rounds)
-
-
-def middle(rounds: Sequence[Mapping[str, Any]], *names: str) -> float:
-    """The median of the rounds' figures of this name."""
-    figures = []
-    for found in rounds:
-        value: Any = found
-        for name in names:
-            value = value[name]
-        figures.append(float(value))
-    return median(figures)
 
 
 def verdict(found: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
@@ -157,7 +142,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     found = dict(sorted(found.items(), key=lambda each: float(each[0])))
     judged = verdict(found)
     path = save("ingest", {"rooms": asked.rooms, "duration_s": asked.duration, **judged, "rates": found})
-    PICTURE.write_text(picture(found), "utf-8")
+    (IMAGES / "ingest.svg").write_text(picture(found), "utf-8")
     print(table(found))
     print(json.dumps(judged, indent=1))
     print(f"written to {path}")

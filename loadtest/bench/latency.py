@@ -19,8 +19,10 @@ from pathlib import Path
 from typing import Final
 
 from loadtest.bench.crowd import Crowd, Round
-from loadtest.bench.fanout import TITLES
+from loadtest.bench.fanout import TITLES, colour, plain
+from loadtest.bench.rounds import IMAGES
 from loadtest.bench.servers import FLOOR, OURS, PEERS, install, our_crowd, peer_crowd
+from loadtest.pictures import bars
 
 OUT: Final = Path("build/bench/latency.json")
 READERS: Final = 1_000
@@ -57,6 +59,14 @@ def _median(rounds: Sequence[Round], which: str) -> float:
     return float(statistics.median(getattr(one, which) for one in rounds))
 
 
+def picture(found: Mapping[str, Sequence[Round]]) -> str:
+    p99_ms = {name: _median(rounds, "p99_us") / 1e3 for name, rounds in found.items()}
+    return bars(
+        f"ms within which 99 of 100 of {DELIVERIES_PER_S:,} deliveries a second are heard",
+        [(plain(name), p99_ms[name], colour(name)) for name in sorted(p99_ms, key=p99_ms.__getitem__)],
+    )
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     about = (__doc__ or "").split("\n")[0]
     parser = argparse.ArgumentParser(prog="python -m loadtest.bench.latency", description=about)
@@ -78,6 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     told = {name: [asdict(one) for one in rounds] for name, rounds in found.items()}
     asked.out.parent.mkdir(parents=True, exist_ok=True)
     asked.out.write_text(json.dumps({"met": met, "ratios": ratios, "rounds": told}, indent=1) + "\n", "utf-8")
+    (IMAGES / "latency.svg").write_text(picture(found), "utf-8")
     words = ", ".join(f"{which[:3]} {ratio:.2f} of the best peer's" for which, ratio in ratios.items())
     print(f"{words} (<= {TARGET}): {'met' if met else 'NOT MET'}", file=sys.stderr)
     return 0 if met else 1

@@ -6,17 +6,20 @@ import platform
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from loadtest.driver import Course, Target, load_test
+from loadtest.measure import median
 from loadtest.product import Product, running
 from loadtest.scenarios import Scenario
 from loadtest.server import Address, Processes
 
 RESULTS: Final = Path("build/bench")
+IMAGES: Final = Path("docs/images")
+ROUNDS: Final = 5
 
 
 @asynccontextmanager
@@ -56,6 +59,22 @@ def busy(report: Mapping[str, Any]) -> dict[str, float]:
     looks = [sample["processes"] for sample in report["server"] if sample["stage"] == "running" and sample["at_s"] > 1]
     roles = {role for look in looks for role in look}
     return {role: sorted(look[role]["cpu"] for look in looks)[len(looks) // 2] for role in sorted(roles)}
+
+
+def show(told: Mapping[str, Any]) -> None:
+    """A round's figures; its looks at the server, second by second, are in the file."""
+    print(json.dumps({name: value for name, value in told.items() if name != "server"}), flush=True)
+
+
+def middle(rounds: Sequence[Mapping[str, Any]], *names: str) -> float:
+    """The median of the rounds' figures of this name. Raises ValueError for no rounds."""
+    figures = []
+    for found in rounds:
+        value: Any = found
+        for name in names:
+            value = value[name]
+        figures.append(float(value))
+    return median(figures)
 
 
 def save(part: str, found: Mapping[str, Any]) -> Path:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any, Final
 
-from loadtest.report import chart
+from loadtest.pictures import chart
 
 APART: Final = frozenset({"seconds", "violations", "met", "plan"})
 """Shown otherwise than as a row of the table."""

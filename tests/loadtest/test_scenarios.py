@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from chat.text import clean_text, has_words
 from loadtest.bench.crowd import HOLE, POST_CHARS, TEXT
 from loadtest.histogram import Histogram, bucket, upper_us
-from loadtest.report import ceiling, chart
+from loadtest.pictures import ceiling, chart
 from loadtest.scenarios import SCENARIOS, Scenario, number_of, schedule
 from loadtest.server import deltas, parse
 from loadtest.signs import number_in, signs_of
