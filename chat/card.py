@@ -48,7 +48,7 @@ def card_svg(display: str, name: GivenTo, room: str, given_on: str) -> str:
     title = escape(f"{name.text} · {display}")
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {SIZE} {SIZE}" width="{SIZE}" height="{SIZE}" '
-        f'role="img" aria-label="{escape(title, quote=True)}"><title>{title}</title>'
+        f'role="img" aria-label="{title}"><title>{title}</title>'
         f'<rect width="{SIZE}" height="{SIZE}" rx="28" fill="{_PAPER}"/>'
         f'<rect x="14" y="14" width="{SIZE - 28}" height="{SIZE - 28}" rx="20" fill="none" stroke="{_RED}" '
         f'stroke-width="3"/>{"".join(lines)}</svg>'

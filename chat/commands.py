@@ -23,6 +23,7 @@ from chat.limits import (
     NOTE_CHARS_MAX,
     PINYIN_CHARS_MAX,
     ROOMS_PER_SESSION_MAX,
+    TITLE_CHARS_MAX,
 )
 from chat.live_commands import LiveCommand
 
@@ -53,7 +54,7 @@ class Hello(_Command, frozen=True, kw_only=True, tag="hello"):
 
 class CreateRoom(_Command, frozen=True, kw_only=True, tag="create_room"):
     room: RoomId
-    title: Annotated[str, Meta(min_length=1, max_length=320)]
+    title: Annotated[str, Meta(min_length=1, max_length=TITLE_CHARS_MAX)]
     once: OnceKey
 
 
@@ -203,7 +204,7 @@ class Configure(_Command, frozen=True, kw_only=True, tag="configure"):
     """Change the title or how the room treats translation; what is null stays. Moderators only."""
 
     room: RoomId
-    title: Annotated[str, Meta(min_length=1, max_length=320)] | None = None
+    title: Annotated[str, Meta(min_length=1, max_length=TITLE_CHARS_MAX)] | None = None
     translation: Literal["patch", "hold"] | None = None
     translation_budget_ms: Annotated[int, Meta(ge=BUDGET_MS_MIN, le=BUDGET_MS_MAX)] | None = None
     once: OnceKey
@@ -325,43 +326,6 @@ class Ping(_Command, frozen=True, kw_only=True, tag="ping"):
     pass
 
 
-Command = (
-    Hello
-    | CreateRoom
-    | Join
-    | Leave
-    | Post
-    | Edit
-    | Recall
-    | React
-    | MarkRead
-    | Typing
-    | History
-    | Presence
-    | SetLanguages
-    | Translate
-    | Preview
-    | Suggest
-    | Vote
-    | Glossary
-    | PutTerm
-    | RemoveTerm
-    | Configure
-    | Pin
-    | OpenCeremony
-    | Consent
-    | ProposeName
-    | VoteName
-    | ReportProposal
-    | AcceptName
-    | EndCeremony
-    | SetName
-    | Names
-    | Remark
-    | FindPeople
-    | LiveCommand
-    | Ping
-)
 RoomCommand = (
     Join
     | Leave
@@ -395,3 +359,4 @@ RoomCommand = (
     | FindPeople
     | LiveCommand
 )
+Command = Hello | CreateRoom | SetLanguages | RoomCommand | Ping

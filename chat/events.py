@@ -4,7 +4,8 @@ Evolution rules (msgspec, "Schema Evolution"): a new field has a default; a fiel
 type, never changes its meaning; a tag is never used again for something else; readers ignore tags and fields they do
 not know. A log written today must be readable by the next ten versions.
 
-`audience` of an entry says who receives it: "" everybody in the room, otherwise only readers of that language.
+`audience` of an entry says who receives it: "" everybody in the room, "~" nobody, "!" moderators, "@" and an id that
+member and moderators, anything else the readers of that language.
 """
 
 from typing import Annotated, Literal

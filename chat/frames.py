@@ -1,7 +1,8 @@
 """What the server says to one client: answers to commands, entries of followed rooms, and notices.
 
 A frame with `re` answers the command of that id; each command gets exactly one such frame (`ack`, `welcome`, `room`,
-`page`, `people`, `glossary`, `preview`, `names`, `pong` or `error`). Frames without `re` come by themselves.
+`page`, `people`, `glossary`, `preview`, `names`, `desk`, `stage`, `pong` or `error`). Frames without `re` come by
+themselves.
 """
 
 from typing import Literal

@@ -6,10 +6,11 @@ They are constants, not settings, because both ends must agree on them: clients 
 from typing import Final
 
 FRAME_BYTES_MAX: Final = 64 * 1024
-"""One WebSocket message from a client. The longest text is 16 kB; the rest is room for mentions and escapes."""
+"""One WebSocket message from a client. The longest announcement, in several languages, is 32 kB; the rest is room for
+mentions and escapes."""
 
 TEXT_CHARS_MAX: Final = 4_000
-"""One post. Four times Discord's 2,000 bytes of Chinese; longer text is a document, not a message."""
+"""One post, twice what Discord takes; longer text is a document, not a message."""
 
 NAME_GRAPHEMES_MAX: Final = 40
 """A display name, in user-perceived characters (UAX #29): bytes would punish Chinese, code points punish emoji."""

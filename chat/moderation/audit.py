@@ -6,7 +6,6 @@ reported, the word list). The board is a shortcut; the log is the truth.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 from msgspec import Struct
 
@@ -24,10 +23,10 @@ from chat.live_events import (
     Word,
     WordsChanged,
 )
+from chat.moderation.rulings import OUT
 from chat.wire import readable_event
 
 AuditedEvent = ConductChanged | Sanctioned | HeldBack | HeldDecided | Reported | ReportSettled | WordsChanged | Recalled
-OUT: Final = ("kick", "ban")
 
 
 class AuditLine(Struct, frozen=True, kw_only=True):

@@ -139,6 +139,10 @@ class Sounds(_Table):
         return "".join(known.get(part, part) for part in FOLDED[ord(character)] if part.isalnum())
 
 
+SOUNDS: Final = Sounds()
+"""One for all lists: what it is filled with does not depend on their terms."""
+
+
 def collapsed(text: str) -> str:
     """Each run of one character as one: `fuuuck` -> `fuck`, and `class` -> `clas`."""
     return "".join(map(_FIRST, groupby(text)))

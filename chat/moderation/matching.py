@@ -17,7 +17,7 @@ from typing import Final
 from ahocorasick_rs import AhoCorasick, Implementation
 
 from chat.errors import ErrorCode, Rejected
-from chat.moderation.folding import Skeleton, Sounds, collapsed, folding
+from chat.moderation.folding import SOUNDS, Skeleton, collapsed, folding
 from chat.moderation.patterns import Pattern, core_of, is_han, is_latin, letters_of, masked_forms
 from chat.moderation.terms import LISTED_TERMS_MAX, NOTHING, Action, Hits, Kind, Term, checked
 
@@ -44,14 +44,13 @@ class TermList:
         cores = [core_of(term) for term in self.terms]
         self._patterns: list[Pattern | None] = [None] * len(cores)
         self._skeleton = Skeleton(sign for core in cores if len(letters_of(core)) < 2 for sign in core if sign.strip())
-        self._sounds = Sounds()
         self._by_letters = _Automaton(
             (collapsed(form.translate(self._skeleton)), number + (0 if form is core else len(cores)))
             for number, core in enumerate(cores)
             for form in (core, *_masked(core, self.terms[number]))
         )
         self._by_sound = _Automaton(
-            (core.translate(self._sounds), number)
+            (core.translate(SOUNDS), number)
             for number, core in enumerate(cores)
             if self.terms[number].kind is Kind.PINYIN and any(map(is_han, core))
         )
@@ -66,7 +65,7 @@ class TermList:
             skeleton = collapsed(skeleton)
         candidates: Set[int] = self._by_letters.in_text(skeleton)
         if self._by_sound.size and not text.isascii():
-            candidates = candidates | self._by_sound.in_text(text.translate(self._sounds))
+            candidates = candidates | self._by_sound.in_text(text.translate(SOUNDS))
         if not candidates:
             return NOTHING
         masked = {number - len(self.terms) for number in candidates if number >= len(self.terms)}

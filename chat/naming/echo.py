@@ -93,9 +93,6 @@ def said(syllable: str) -> tuple[str, str, str]:
             core = "ue"
         elif core == "ia" and nasal == "n":
             core = "ie"
-        elif core == "o":
-            core = "u" if initial else "o"
-            core = "o"
         elif core == "va":
             core = "ve"
     return initial, core, nasal

@@ -57,4 +57,4 @@ ROWS_GUARDED_MAX: Final = 8
 
 
 class Stale(Exception):
-    """The guard of an append did not hold: the message was edited or recalled meanwhile."""
+    """The guard of an append did not hold: what was decided on is not so any more."""

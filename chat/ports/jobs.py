@@ -25,13 +25,13 @@ class JobText(Struct, frozen=True, tag="message"):
     names: tuple[str, ...] = ()
     """Display names of people present that occur in the text: they come through untranslated."""
     urgent: bool = False
-    """Somebody present is mentioned: before other messages of the same age."""
+    """Somebody is mentioned in it, or a host says it: before other messages of the same age."""
     budget_ms: int = 0
     """The room's translation budget, for the in-budget share; 0: unknown."""
     posted_at_ms: int = 0
     """When the text was accepted, on the caller's clock."""
     audience: str = ""
-    """Who receives the translations instead of the readers of their language: moderators, of a held message."""
+    """Who receives the translations instead of the readers of their language: those who alone receive the original."""
     given: tuple[str, ...] = ()
     """Languages for whose readers the author wrote it themselves: not translated into."""
 

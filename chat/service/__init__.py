@@ -1,7 +1,7 @@
 """The use cases: one short coroutine per command. Load a view -> `room.decide` -> append -> answer.
 
-One file a noun (`rooms`, `messages`, `reading`, `ceremonies`) over one `ground`; to those who call it is one `Service`.
-Nothing here compares roles or knows a codec.
+One file a noun (`rooms`, `messages`, `reading`, `ceremonies`, `moderation`, `stage`) over one `ground`, or over `floor`
+where something is said; to those who call it is one `Service`. Nothing here compares roles or knows a codec.
 """
 
 from chat.ids import Position
@@ -28,7 +28,7 @@ __all__ = [
 
 
 class Service(Rooms, Messages, Reading, Ceremonies, Hosting):
-    """One per process, shared by the WebSocket and the REST side. Holds no state but the last look at the backlog."""
+    """One per process, shared by the WebSocket and the REST side. What it remembers is in `Ground`, and bounded."""
 
 
 def position_of(appended: Appended | None) -> Position | None:

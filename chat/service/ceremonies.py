@@ -110,10 +110,6 @@ class Ceremonies(Floor):
             return None
         return TallyFrame(room=room, of=of, tally=naming.tally_of(found), voters=naming.voters_of(found))
 
-    async def open_ceremonies(self, room: str) -> Sequence[Ceremony]:
-        """Those that are not closed, for the gateway's own watch. Raises Unavailable."""
-        return await self.log.ceremonies(room)
-
     async def cards(self, caller: Caller, command: Names) -> NamesFrame:
         """Cards of members, as this reader may see them. Raises Rejected."""
         room = command.room

@@ -1,9 +1,9 @@
 """What every use case stands on: a view of the room, a decision about it, one append.
 
-Invariant: nothing is kept here between two commands but the last look at the backlog, how many are under way, and what
-those who posted lately saw of their room. What is remembered says yes to nothing: the log carries an append out only if
-the same would be seen in that moment, and where the rules say no, they are asked again with a new look.
-Whoever asks again under a once-key hears what was answered the first time.
+Invariant: nothing is kept here between two commands but the last look at the backlog, how many are under way, what
+those who posted lately saw of their room, and compiled word lists. What is remembered says yes to nothing: the log
+carries an append out only if the same would be seen in that moment, and where the rules say no, they are asked again
+with a new look. Whoever asks again under a once-key hears what was answered the first time.
 """
 
 from asyncio import gather
@@ -12,26 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 from chat import room as rules
-from chat.commands import (
-    AcceptName,
-    Configure,
-    Consent,
-    Edit,
-    EndCeremony,
-    OpenCeremony,
-    Pin,
-    Post,
-    ProposeName,
-    PutTerm,
-    React,
-    Recall,
-    RemoveTerm,
-    ReportProposal,
-    SetName,
-    Suggest,
-    Vote,
-    VoteName,
-)
+from chat.commands import Configure, Edit, Pin, Post, PutTerm, React, Recall, RemoveTerm, SetName, Suggest, Vote
 from chat.errors import ErrorCode, Rejected
 from chat.events import EVERYONE, Mention, Posted, Untranslated
 from chat.frames import Person
@@ -65,7 +46,7 @@ BACKLOG_LOOK_MS: Final = 1_000
 LOOKS_KEPT_MAX: Final = 8_192
 """Of those who posted last, about 1.5 kB each. A look costs a step of the engine and as much of this process again."""
 
-CeremonyCommand = OpenCeremony | Consent | ProposeName | VoteName | ReportProposal | AcceptName | EndCeremony | SetName
+CeremonyCommand = rules.CeremonyCommand | SetName
 OnceCommand = Post | Edit | Recall | React | Suggest | Vote | PutTerm | RemoveTerm | Configure | Pin | CeremonyCommand
 
 

@@ -7,7 +7,7 @@ what a crash left undone, and nothing is done twice.
 """
 
 from asyncio import gather
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -26,7 +26,7 @@ from chat.live_commands import (
     SettleReport,
     SetWords,
 )
-from chat.live_events import Reported, Sanctioned
+from chat.live_events import MODERATORS, Reported, Sanctioned
 from chat.live_frames import DeskFrame, HandView, HeldView, ReportView, StandingView
 from chat.moderation import audit, rulings
 from chat.moderation.audit import AuditPage
@@ -122,10 +122,6 @@ class Moderation(Floor):
             if found.approved or 0 < found.held.due_ms <= now_ms:
                 count += await self._run_out(room, int(key), now_ms)
         return count
-
-    async def finish_held(self, room: str) -> int:
-        """Post what was approved and is not posted yet; how many. By anybody, any number of times."""
-        return await self.release_due(room, 0)
 
     async def _run_out(self, room: str, of: int, now_ms: int) -> bool:
         for _ in range(TRIES_MAX):
@@ -402,14 +398,16 @@ class Moderation(Floor):
         )
 
 
-def _texts_of(message: Entry | None, about: Sequence[Entry], heard: object = None) -> tuple[str, dict[str, str]]:
-    """A message as it stands, and its translations by language."""
+def _texts_of(
+    message: Entry | None, about: Sequence[Entry], may_hear: Callable[[str], bool] | None = None
+) -> tuple[str, dict[str, str]]:
+    """A message as it stands, and its translations by language; without what `may_hear` says is for somebody else."""
     posted = None if message is None else readable_event(message.body)
     text, revision, translations = posted.text if isinstance(posted, Posted) else "", 0, {}
     events = [
         readable_event(entry.body)
         for entry in about
-        if not callable(heard) or not entry.audience.startswith(("@", "!")) or heard(entry.audience)
+        if may_hear is None or not entry.audience.startswith(("@", MODERATORS)) or may_hear(entry.audience)
     ]
     for event in events:
         if isinstance(event, Edited) and event.revision > revision:

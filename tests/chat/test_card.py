@@ -46,6 +46,8 @@ def test_the_card_of_a_name_in_letters_says_how_to_say_it() -> None:
 @pytest.mark.parametrize("evil", ["<script>alert(1)</script>", '"><image href="http://x/"/>', "]]>&<", "a" * 400])
 def test_what_people_write_stays_text(evil: str) -> None:
     svg = card_svg(evil, given("白睿康", giver=evil), evil, "2026-01-14")
-    tags = {element.tag.rpartition("}")[2] for element in ElementTree.fromstring(svg).iter()}
+    drawn = ElementTree.fromstring(svg)
+    tags = {element.tag.rpartition("}")[2] for element in drawn.iter()}
     assert tags == {"svg", "title", "rect", "text"}
+    assert drawn.get("aria-label") == drawn[0].text == f"白睿康 · {evil}"
     assert "http" not in svg.replace("http://www.w3.org/2000/svg", "").replace("http://x/", "")

@@ -56,7 +56,7 @@ def test_a_name_is_asked_for_proposed_voted_for_taken_and_kept_in_translations()
             ("白睿康", None, "zh"),
             ("Brecken", "白睿康", "zh"),
         }
-        assert await service.open_ceremonies(ROOM) == []
+        assert await service.log.ceremonies(ROOM) == []
 
     run(story())
 

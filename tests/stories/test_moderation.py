@@ -377,7 +377,7 @@ def test_a_held_message_is_decided_once_and_posted_once() -> None:
         assert await hall.do(HOST, decide) == await hall.do(HOST, decide)
         other = DecideHeld(id=0, room=ROOM, of=of, approve=False, once="d2")
         assert await hall.refusal(hall.service.moderate(OWNER, other)) is ErrorCode.OVER
-        await hall.service.finish_held(ROOM)
+        await hall.service.release_due(ROOM, 0)
         posted = [event for _, event in await hall.events() if isinstance(event, Posted) and event.held == of]
         assert [event.text for event in posted] == ["buy my spam"]
         await hall.check()
