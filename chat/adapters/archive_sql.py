@@ -13,6 +13,8 @@ second driver for each database. Library exceptions end here as `Unavailable`.
 """
 
 import asyncio
+import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Self, TypeVar
@@ -50,6 +52,8 @@ THREADS: Final = 4
 """Calls at the same time; a page takes a millisecond or two."""
 WAIT_S: Final = 5.0
 """For a connection, or for another writer's turn."""
+TRY_AGAIN_S: Final = 0.005
+"""Where SQLite does not wait by itself."""
 STATEMENT_WITHIN_MS: Final = 10_000
 _SCHEMA_LOCK: Final = 0x6469716975
 """PostgreSQL's advisory lock for "one process at a time makes the tables"."""
@@ -311,8 +315,23 @@ def _new_engine(url: str) -> Engine:
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # or the driver would begin by itself, and too late to be a turn
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "cache_size=-8000"):
+    _keep_write_ahead_log(connection)
+    for pragma in ("synchronous=FULL", "secure_delete=ON", "cache_size=-8000"):
         connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _keep_write_ahead_log(connection: Any) -> None:
+    """Of several that open a new file at once, one changes it, and SQLite lets the others wait for nothing: it answers
+    "locked" at once, whatever timeout was set (https://sqlite.org/c3ref/busy_handler.html, on deadlocks)."""
+    until_s = time.monotonic() + WAIT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").close()
+            return
+        except sqlite3.OperationalError as busy:
+            if busy.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= until_s:
+                raise
+            time.sleep(TRY_AGAIN_S)
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -1,5 +1,9 @@
-"""What the archive asks of SQLite is a short range of an index, however long a room is."""
+"""The archive in SQLite: what is asked is a short range of an index, however long a room is, and a new file may be
+opened by several at once."""
 
+import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,3 +23,24 @@ def test_what_was_said_about_a_page_is_found_by_its_index(tmp_path: Path) -> Non
         plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {words}")]
     engine.dispose()
     assert any("entries_about (life=? AND of>? AND of<?)" in step for step in plan), plan
+
+
+def test_several_who_open_a_new_archive_at_once_wait_for_each_other(tmp_path: Path) -> None:
+    """One in ten times somebody was told that the database is locked, at once: SQLite waits for no change of its
+    journal."""
+    together = threading.Barrier(8)
+
+    def opened(path: Path) -> str:
+        connection = sqlite3.connect(path, timeout=archive_sql.WAIT_S)
+        together.wait()
+        try:
+            archive_sql._prepare_sqlite(connection, None)
+            [mode] = connection.execute("PRAGMA journal_mode").fetchone()
+        finally:
+            connection.close()
+        return str(mode)
+
+    with ThreadPoolExecutor(together.parties) as threads:
+        for number in range(40):
+            files = [tmp_path / f"{number}.sqlite"] * together.parties
+            assert set(threads.map(opened, files)) == {"wal"}
