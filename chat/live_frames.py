@@ -115,6 +115,10 @@ class ReactionsFrame(Struct, frozen=True, kw_only=True, tag_field="type", tag="r
 
     room: RoomId
     counts: dict[str, dict[str, int]]
+    after: Seq = 0
+    upto: Seq = 0
+    """All reactions to everybody at after < seq <= upto are in `counts`. Where `after` is the `upto` of the frame
+    before, none stands between them."""
 
 
 class SkippedFrame(Struct, frozen=True, kw_only=True, tag_field="type", tag="skipped"):

@@ -48,6 +48,8 @@ class Crowd:
         self._announce = announce
         self.sample = Sample(conduct.readable_per_s, timers.now_s())
         self._reactions: dict[int, Counter[str]] = {}
+        self._summed = (0, 0)
+        """The stretch of the log, after the first seq up to the second, of the window that is open or was last."""
         self.posts = 0
         """Messages to everybody since the room was opened here."""
 
@@ -60,8 +62,11 @@ class Crowd:
         if isinstance(event, Joined | Left):
             return
         if isinstance(event, Reacted) and entry.audience == EVERYONE:  # a sum is told to all
+            after, upto = self._summed
             if not self._reactions:
                 self._timers.call_later(REACTIONS_EVERY_S, self._tell_reactions)
+                after = upto if 0 < upto < entry.seq else entry.seq - 1  # 0: the first; above: the log began again
+            self._summed = (after, entry.seq)
             self._reactions.setdefault(event.of, Counter())[event.emoji] += 1 if event.on else -1
             return
         self.posts += isinstance(event, Posted) and entry.audience == EVERYONE
@@ -88,11 +93,11 @@ class Crowd:
         return lambda codec: encode_frame(frame, codec)
 
     def _tell_reactions(self) -> None:
+        """Sums of 0 too: who has one part of it from the log must hear that there was another."""
         counted, self._reactions = self._reactions, {}
-        changed = {str(of): {emoji: by for emoji, by in counts.items() if by} for of, counts in counted.items()}
-        changed = {of: counts for of, counts in changed.items() if counts}
-        if changed:
-            self._tell(ReactionsFrame(room=self._room, counts=changed))
+        after, upto = self._summed
+        counts = {str(of): dict(sums) for of, sums in counted.items()}
+        self._tell(ReactionsFrame(room=self._room, counts=counts, after=after, upto=upto))
 
     def _tell(self, frame: Frame) -> None:
         self._announce(lambda codec: encode_frame(frame, codec))

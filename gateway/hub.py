@@ -235,10 +235,10 @@ class RoomHub:
 
     def _window_ended(self, skipped: Skipped) -> None:
         """Everybody is told what was left out of what they are owed, and who arrived meanwhile belongs to a group."""
+        arriving, self._arriving = self._arriving, {}
         told = skipped(0)
         if told is not None:
             self.announce(told)
-        arriving, self._arriving = self._arriving, {}
         for outbox, had in arriving.items():
             seat, told = self.seats[outbox], skipped(had)
             if told is not None:
@@ -249,6 +249,9 @@ class RoomHub:
         """Offer a frame that is not an entry to all live readers, in order with entries."""
         for group in self.groups.values():
             group.offer(websocket_frame(frame(group.codec), group.codec))
+        for outbox in self._arriving:
+            codec = self.seats[outbox].codec
+            outbox.offer(websocket_frame(frame(codec), codec))
 
     def whisper(self, frame: Callable[[Codec], bytes]) -> None:
         for group in tuple(self.groups.values()):

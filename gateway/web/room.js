@@ -152,12 +152,7 @@ function apply(room, { seq, at_ms, event }) {
       recall(room, seq, at_ms, event);
       break;
     case "reacted":
-      about(room, event, (message) => {
-        const mark = `${event.by} ${event.emoji}`;
-        if ((message.marks.get(mark)?.seq ?? -1) >= seq) return false;
-        message.marks.set(mark, { seq, by: event.by, emoji: event.emoji, on: event.on });
-        return true;
-      });
+      about(room, event, (message) => mark(message, seq, event));
       break;
     case "translated":
     case "untranslated":
@@ -235,6 +230,15 @@ function news(room, seq, at_ms, event) {
   note(room, seq, at_ms, { kind: "news", event });
 }
 
+/** Somebody's reaction, or its end; `was` is the one before. Returns whether it is the latest. */
+export function mark({ marks }, seq, { by, emoji, on }) {
+  const key = `${by} ${emoji}`;
+  const was = marks.get(key);
+  if (was?.seq >= seq) return false;
+  marks.set(key, { seq, by, emoji, on, was });
+  return true;
+}
+
 /** A message, loaded or kept aside. */
 export function find(room, seq) {
   return room.messages.get(seq) ?? room.aside.get(seq);
@@ -282,7 +286,8 @@ export function reactions(message, me) {
     one.mine ||= mark.by === me;
     counts.set(mark.emoji, one);
   }
-  return [...counts.values()];
+  // One's own is always shown, whatever is told of all.
+  return [...counts.values()].map((one) => ({ ...one, count: Math.max(one.count, one.mine) })).filter((one) => one.count > 0);
 }
 
 /** The translation a reader of `languages` should see of this message as it stands, or null. */

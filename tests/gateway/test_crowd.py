@@ -44,7 +44,38 @@ def test_joins_are_counts_and_reactions_are_sums() -> None:
         hub.deliver(entry(seq, Reacted(of=1, by=f"u{seq}", emoji="❤️", on=seq != 5)))
     hub.deliver(entry(6, Reacted(of=1, by="u9", emoji="👍", on=True)))
     tick.pass_s(0.25)
-    assert socket.frames == [ReactionsFrame(room="r", counts={"1": {"❤️": 2, "👍": 1}})]
+    assert socket.frames == [ReactionsFrame(room="r", counts={"1": {"❤️": 2, "👍": 1}}, after=1, upto=6)]
+
+
+def test_sums_say_of_which_stretch_of_the_log_they_are() -> None:
+    """Who read a part of it in the log can tell what is here once more: of a sum of 0 as well."""
+    tick = Tick()
+    hub = Hub(tick.timers)
+    socket, _, here = sit(hub, "ann")
+    here.conduct("r", LIVE)
+    hub.deliver(entry(4, Reacted(of=1, by="bob", emoji="❤️", on=True)))
+    tick.pass_s(0.25)
+    hub.deliver(said(5, "eve"))
+    hub.deliver(entry(8, Reacted(of=1, by="cem", emoji="❤️", on=True)))
+    hub.deliver(entry(9, Reacted(of=1, by="bob", emoji="❤️", on=False)))
+    tick.pass_s(0.25)
+    hub.deliver(entry(2, Reacted(of=1, by="bob", emoji="❤️", on=True)))  # the log began again
+    tick.pass_s(0.25)
+    sums = [frame for frame in socket.frames if isinstance(frame, ReactionsFrame)]
+    assert [(frame.after, frame.upto, frame.counts["1"]["❤️"]) for frame in sums] == [(3, 4, 1), (4, 9, 0), (1, 2, 1)]
+
+
+def test_who_comes_while_messages_wait_is_told_sums_with_all_others() -> None:
+    tick = Tick()
+    hub = Hub(tick.timers)
+    _, _, here = sit(hub, "ann")
+    here.conduct("r", LIVE)
+    for seq, name in enumerate("abcde", 1):
+        hub.deliver(said(seq, name))
+    bob, _, _ = sit(hub, "bob", had=5)
+    hub.deliver(entry(6, Reacted(of=1, by="cem", emoji="❤️", on=True)))
+    tick.pass_s(0.25)
+    assert bob.frames == [ReactionsFrame(room="r", counts={"1": {"❤️": 1}}, after=5, upto=6)]
 
 
 def test_above_the_readable_rate_there_is_a_sample_and_the_count_of_the_rest() -> None:

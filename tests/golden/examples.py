@@ -354,7 +354,7 @@ FRAMES: dict[str, f.Frame] = {
     ),
     "poll_tally": lf.PollTallyFrame(room=ROOM, of=95, counts=(3, 5), voters=8),
     "question_tally": lf.QuestionTallyFrame(room=ROOM, votes={"97": 12}),
-    "reactions": lf.ReactionsFrame(room=ROOM, counts={"4": {"❤️": 31}}),
+    "reactions": lf.ReactionsFrame(room=ROOM, counts={"4": {"❤️": 31}}, after=96, upto=129),
     "skipped": lf.SkippedFrame(room=ROOM, first=101, last=140, count=32),
     "crowd": lf.CrowdFrame(room=ROOM, total=5_012, by_language={"zh": 1_502, "en": 3_510}),
     "decided": lf.DecidedFrame(room=ROOM, what="held", of=90, why="words"),

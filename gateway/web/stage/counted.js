@@ -1,50 +1,78 @@
-// Reactions in a live room: they come as changes to counts, without names. One's own counts at once, and is not
-// counted again when it is told with all others.
+// Reactions in a live room: they come as sums, without names. Invariant: each counts once, whoever tells it first, the
+// log by name (a page of history, a connection that came back, one's own) or a sum of the stretch in which it stands.
 
-import { find } from "../room.js";
-
-const OWN_WITHIN_MS = 1000;
+import { find, mark } from "../room.js";
 
 export class Counted {
   constructor(talk) {
     this.talk = talk;
-    this.mine = new Map(); // "seq emoji" -> my reaction that is about to be told with all others
+    this.early = []; // heard, and not counted yet
+    this.epoch = null; // of `stretches`
+    this.stretches = []; // {after, upto}: all reactions of these seqs were told as sums
   }
 
-  /** Takes the counts of a `reactions` frame. */
-  hear(counts) {
-    for (const [seq, by] of Object.entries(counts)) {
-      const message = find(this.talk.room, Number(seq));
+  /** Takes a `reactions` frame. */
+  hear(frame) {
+    this.early.push(frame);
+  }
+
+  /** Counts what was heard, once there are messages to count it for; whether there was any. */
+  settle() {
+    const heard = this.talk.loaded ? this.early.splice(0) : [];
+    for (const frame of heard) this.#take(frame);
+    return heard.length > 0;
+  }
+
+  #take({ after, upto, counts }) {
+    const { room } = this.talk;
+    if (this.epoch !== room.epoch) [this.epoch, this.stretches] = [room.epoch, []];
+    const last = this.stretches.at(-1);
+    if (last?.upto === after) last.upto = upto;
+    else this.stretches.push({ after, upto });
+    for (const [seq, sums] of Object.entries(counts)) {
+      const message = find(room, Number(seq));
       if (message?.kind !== "post" || message.recalled_by !== null) continue;
-      for (const [emoji, n] of Object.entries(by)) {
-        const known = this.mine.get(`${seq} ${emoji}`);
-        this.mine.delete(`${seq} ${emoji}`);
-        count(message, emoji, n - (known && Date.now() - known.at_ms < OWN_WITHIN_MS ? known.by : 0));
-      }
+      for (const [emoji, n] of Object.entries(sums)) this.#nobody(message, emoji, after).sum += n;
       message.version += 1;
     }
   }
 
-  /** My own. `counts()`: whether this room tells counts in place of names. */
+  // The sums of an emoji are one mark of nobody's beside the marks of those whose names are known. It is reckoned when
+  // it is looked at: less what both tell. Sums before `from` were told of a message that was not here.
+  #nobody({ marks }, emoji, from) {
+    const key = ` ${emoji}`;
+    const { stretches } = this;
+    if (!marks.has(key)) {
+      marks.set(key, {
+        seq: Number.MAX_SAFE_INTEGER, by: "", emoji, sum: 0,
+        get n() {
+          return this.sum - named(marks, emoji, (seq) => seq > from && stretches.some(({ after, upto }) => seq > after && seq <= upto));
+        },
+        get on() {
+          return this.n !== 0;
+        },
+      });
+    }
+    return marks.get(key);
+  }
+
+  /** My own. `counts()`: whether this room tells sums in place of names. */
   react(message, emoji, on, counts) {
     const { talk } = this;
-    const me = talk.me.user;
     talk.change("react", { of: message.seq, emoji, on }).then((ack) => {
-      if (!counts()) return;
-      const mark = `${me} ${emoji}`;
-      if (Boolean(message.marks.get(mark)?.on) === on) return;
-      message.marks.set(mark, { seq: ack.position?.[1] ?? 0, by: me, emoji, on, n: 0 });
-      count(message, emoji, on ? 1 : -1);
-      this.mine.set(`${message.seq} ${emoji}`, { by: on ? 1 : -1, at_ms: Date.now() });
+      if (!counts() || !mark(message, ack.position?.[1] ?? 0, { by: talk.me.user, emoji, on })) return;
       message.version += 1;
       talk.redraw();
     }, () => {});
   }
 }
 
-// Counts without names are one mark of nobody's: it stands beside the marks of those whose names are known.
-function count(message, emoji, by) {
-  const known = message.marks.get(` ${emoji}`) ?? { seq: Number.MAX_SAFE_INTEGER, by: "", emoji, n: 0 };
-  const n = known.n + by;
-  message.marks.set(` ${emoji}`, { ...known, n, on: n !== 0 });
+// By how much named reactions within some seqs changed the count of an emoji.
+function named(marks, emoji, within) {
+  let changed = 0;
+  for (const latest of marks.values()) {
+    if (latest.emoji !== emoji || !latest.by) continue;
+    for (let one = latest; one; one = one.was) if (within(one.seq)) changed += Number(one.on) - Number(Boolean(one.was?.on));
+  }
+  return changed;
 }

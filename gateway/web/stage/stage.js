@@ -164,7 +164,7 @@ class Stage {
         for (const [of, n] of Object.entries(frame.votes)) this.votes.set(Number(of), n);
         break;
       case "reactions":
-        this.counted.hear(frame.counts);
+        this.counted.hear(frame);
         break;
       case "skipped":
         this.#skip(frame);
@@ -212,7 +212,7 @@ class Stage {
     const told = talk.told.splice(0);
     for (const frame of told) this.#hear(frame);
     // The log was drawn a moment ago, before these were heard.
-    if (told.some(({ type }) => type === "reactions" || type === "skipped")) talk.redraw();
+    if (this.counted.settle() || told.some(({ type }) => type === "skipped")) talk.redraw();
     if (room.conduct !== this.frame && room.epoch !== null) {
       this.frame = room.conduct;
       this.silence.wait = null;
