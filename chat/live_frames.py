@@ -90,6 +90,8 @@ class StageFrame(Struct, frozen=True, kw_only=True, tag_field="type", tag="stage
     polls: tuple[PollView, ...]
     questions: tuple[QuestionView, ...]
     now_ms: int
+    hand: bool = False
+    """This reader's own hand is raised."""
 
 
 class PollTallyFrame(Struct, frozen=True, kw_only=True, tag_field="type", tag="poll_tally"):
@@ -111,7 +113,7 @@ class QuestionTallyFrame(Struct, frozen=True, kw_only=True, tag_field="type", ta
 
 class ReactionsFrame(Struct, frozen=True, kw_only=True, tag_field="type", tag="reactions"):
     """In a live room, in place of one entry for each: what was reacted in the last quarter of a second, by message and
-    emoji, as changes to the counts."""
+    emoji, as changes to the counts. Who has read one of these entries in the log has it here once more."""
 
     room: RoomId
     counts: dict[str, dict[str, int]]

@@ -30,6 +30,7 @@ from chat.live_commands import (
 from chat.live_commands import Stage as StageQuestion
 from chat.live_events import PollOpened, Programme, ProgrammeChanged, QuestionAsked
 from chat.live_frames import PollTallyFrame, QuestionTallyFrame, StageFrame
+from chat.moderation.rows import HAND
 from chat.ports import Appended, Stale, Tally
 from chat.programme import (
     BOX_OF_QUESTIONS,
@@ -107,7 +108,10 @@ class Stage(Floor, Seating):
         assert look.state is not None
         shown = await self._shown.of(room)
         boxes = (*shown.polls, *((BOX_OF_QUESTIONS,) if shown.questions else ()))
-        choices = dict(zip(boxes, await gather(*(self.log.choices(room, box, user) for box in boxes)), strict=True))
+        chosen, hand = await gather(
+            gather(*(self.log.choices(room, box, user) for box in boxes)), self.log.row(room, HAND, user)
+        )
+        choices = dict(zip(boxes, chosen, strict=True))
         standing = programme.latest_programme(shown.programmes)
         open_polls = (
             programme.poll_view(int(key), poll_of(row), shown.tallies[key], choices[key])
@@ -130,6 +134,7 @@ class Stage(Floor, Seating):
                 moderator=role in rules.MODERATORS,
             ),
             now_ms=self._now_ms(),
+            hand=hand is not None,
         )
 
     async def poll_tally(self, room: str, of: int) -> PollTallyFrame | None:

@@ -351,6 +351,7 @@ FRAMES: dict[str, f.Frame] = {
             lf.QuestionView(of=97, asked=EVENTS["question_asked"], votes=2, mine=True),  # type: ignore[arg-type]  # a QuestionAsked
         ),
         now_ms=AT_MS,
+        hand=True,
     ),
     "poll_tally": lf.PollTallyFrame(room=ROOM, of=95, counts=(3, 5), voters=8),
     "question_tally": lf.QuestionTallyFrame(room=ROOM, votes={"97": 12}),

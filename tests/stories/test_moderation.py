@@ -39,6 +39,7 @@ from chat.live_commands import (
     SetConduct,
     SettleReport,
     SetWords,
+    Stage,
 )
 from chat.live_events import MODERATORS, HeldBack, HeldDecided, SanctionAction, Sanctioned, Word
 from chat.moderation import audit
@@ -118,6 +119,10 @@ class Hall:
         """Everything that this member can read."""
         page = await self.service.history(caller, ("en", "zh"), History(id=0, room=ROOM, after=after, limit=100))
         return [entry.event for entry in (*page.entries, *page.about)]
+
+    async def raised(self, caller: Caller) -> bool:
+        """Whether this member is told that their own hand is up."""
+        return (await self.service.stage(caller, Stage(id=0, room=ROOM))).hand
 
     async def desk(self) -> object:
         return await self.service.desk(HOST, ("en",), Desk(id=0, room=ROOM))
@@ -523,8 +528,10 @@ def test_reports_hands_and_the_door() -> None:
         frame = await hall.service.desk(HOST, ("en",), Desk(id=0, room=ROOM))
         assert [(each.of, len(each.reports), each.original) for each in frame.reports] == [(of, 2, "rude")]
         assert [each.user for each in frame.hands] == ["eve"]
+        assert [await hall.raised(caller) for caller in (EVE, BOB)] == [True, False]
         await hall.sanction("eve", "dismiss_speaker")  # who has no floor is told "not now"
         assert (await hall.service.desk(HOST, ("en",), Desk(id=0, room=ROOM))).hands == ()
+        assert not await hall.raised(EVE)
         await hall.do(EVE, RaiseHand(id=0, room=ROOM, once="h2"))
         await hall.do(HOST, SettleReport(id=0, room=ROOM, of=of, remove=True, once="s"))
         assert "rude" not in repr(await hall.told(EVE))

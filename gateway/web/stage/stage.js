@@ -52,7 +52,7 @@ class Stage {
     this.votes = new Map(); // question -> votes
     this.mine = new Map(); // poll -> my choices since the answer
     this.minded = new Map(); // question -> whether I want to know it, since the answer
-    this.hand = false;
+    this.raised = null; // my hand, as I left it since the answer
     this.heard = []; // for the desk: arrivals of the last minutes
     this.texts = new Texts(this.talk);
     this.counted = new Counted(this.talk);
@@ -91,6 +91,7 @@ class Stage {
       this.asOf = asOf;
       this.ahead_ms = this.answer.now_ms - Date.now();
       for (const since of [this.tallies, this.votes, this.mine, this.minded]) since.clear();
+      this.raised = null;
     } catch (failed) {
       if (failed.code !== "disconnected" && (failed.retryable || failed.code === "too_fast")) setTimeout(() => this.ask(), failed.retry_after_ms ?? AGAIN_MS);
     } finally {
@@ -141,9 +142,13 @@ class Stage {
     return this.#assume(() => this.minded.set(of, on), "vote_question", { of, on }, () => this.minded.set(of, !on));
   }
 
+  get hand() {
+    return this.raised ?? this.state.hand;
+  }
+
   async raise(on) {
     const raise = (is) => () => {
-      this.hand = is;
+      this.raised = is;
     };
     const done = await this.#assume(raise(on), "raise_hand", { on }, raise(!on));
     if (done && on && this.silence.now?.why !== "invited") toast(this.page.say("hand_is_up"));
@@ -198,7 +203,7 @@ class Stage {
     const words = say(key);
     // Who is led out is told so at the door; here there is only the reason to add.
     if (words !== key && (why || !LEADS_OUT.has(what))) toast(why ? `${words} · ${say("because", { why })}` : words, { refusal: !/^(un|invite|dismiss)/.test(what) });
-    if (/_speaker$/.test(what)) this.hand = false;
+    if (/_speaker$/.test(what)) this.raised = false;
     if (ASK_AGAIN.has(what)) this.ask();
     // Live rooms tell nobody who left, so this is how one hears it of oneself.
     if (LEADS_OUT.has(what)) this.talk.dispatchEvent(new CustomEvent("refused", { detail: what === "ban" ? "banned" : "removed" }));
@@ -219,6 +224,7 @@ class Stage {
       this.ask();
     }
     this.state = stageOf(room, this.answer, this.asOf);
+    if (this.raised === this.state.hand) this.raised = null;
     this.#count();
     this.texts.ask(this.state, this.asOf);
     this.bar.render();

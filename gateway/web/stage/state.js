@@ -19,7 +19,7 @@ export function stageOf(room, answer, asOf) {
     programme_seq: answer?.programme_seq ?? 0,
     polls,
     questions,
-    hands: new Map(),
+    hand: Boolean(answer?.hand), // mine is raised
   };
   const known = Math.max(room.asOf, answer ? asOf : 0);
   const over = new Map();
@@ -48,8 +48,7 @@ export function stageOf(room, answer, asOf) {
         break;
       }
       case "hand_raised":
-        if (event.on) found.hands.set(event.user, { user: event.user, name: event.name, at_ms });
-        else found.hands.delete(event.user);
+        if (late && event.user === room.me) found.hand = event.on;
         break;
       default:
         break;
