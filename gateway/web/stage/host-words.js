@@ -163,6 +163,7 @@ export const HOST = {
   audit: ["操作记录", "Audit log"],
   audit_load: ["读取", "Load"],
   by_itself: ["系统", "The room itself"],
+  audit_recorded: ["随导入带来的记录，在这里不起作用", "On record from an import, without effect here"],
   audit_conduct_changed: ["更改了规则", "changed the rules"],
   audit_words_changed: ["更改了词表", "changed the word list"],
   audit_programme_changed: ["更改了节目单", "changed the programme"],

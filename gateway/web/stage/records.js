@@ -7,6 +7,7 @@ import { Part } from "./part.js";
 
 const LISTS = ["abuse-en", "abuse-zh", "scams"];
 const AUDIT_PAGES = 5;
+const AUDIT_SHOWN = 200; // at most so many lines, and asked for by REST
 const AUDITED = /^(conduct_changed|sanctioned|held_decided|report_settled|words_changed|programme_changed|poll_opened|poll_closed|question_settled|role_changed|room_changed)$/;
 
 export class Records extends Part {
@@ -74,10 +75,9 @@ export class Records extends Part {
   }
 
   async #export(path) {
-    const { room, me } = this.talk;
+    const { room } = this.talk;
     try {
-      const answer = await fetch(`/api/v1/rooms/${encodeURIComponent(room.id)}/${path}`, { headers: { authorization: `Bearer ${me.token}` } });
-      if (!answer.ok) throw await answer.json();
+      const answer = await this.#rest(path);
       const link = h("a", { href: URL.createObjectURL(await answer.blob()), download: `${room.id}${path === "export" ? ".jsonl" : path.slice(6)}` });
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
@@ -86,23 +86,33 @@ export class Records extends Part {
     }
   }
 
+  async #rest(path) {
+    const { room, me } = this.talk;
+    const answer = await fetch(`/api/v1/rooms/${encodeURIComponent(room.id)}/${path}`, { headers: { authorization: `Bearer ${me.token}` } });
+    if (!answer.ok) throw await answer.json();
+    return answer;
+  }
+
+  // What was decided, from as far back as it takes; what was done for the show, from the end of the log.
   async loadAudit() {
-    const { room, connection } = this.talk;
-    const found = [];
-    let before = null;
-    try {
-      for (let pages = 0; pages < AUDIT_PAGES; pages += 1) {
-        const page = await connection.ask({ type: "history", room: room.id, epoch: room.epoch, before, limit: 100 });
-        found.push(...page.entries);
-        if (!page.more || !page.entries.length) break;
-        before = page.first;
-      }
-    } catch {
-      // What is here already is shown.
-    }
-    this.desk.learn(found.map(({ event }) => event.by));
-    this.audit = found.filter(({ event }) => AUDITED.test(event.type) || (event.type === "recalled" && event.by !== event.author)).sort((a, b) => b.seq - a.seq);
+    const found = new Map(); // seq -> entry
+    const take = (entries) => entries.forEach((one) => found.set(one.seq, one));
+    // What is here already is shown, where the rest cannot be had.
+    await Promise.allSettled([this.#rest(`audit?limit=${AUDIT_SHOWN}`).then((answer) => answer.json()).then(({ entries }) => take(entries)), this.#latest(take)]);
+    this.desk.learn([...found.values()].flatMap(({ event }) => [event.by, event.event?.by]));
+    this.audit = [...found.values()].filter(({ event }) => audited(event.type === "recorded" ? event.event : event)).sort((a, b) => b.seq - a.seq);
     this.desk.render(true);
+  }
+
+  async #latest(take) {
+    const { room, connection } = this.talk;
+    let before = null;
+    for (let pages = 0; pages < AUDIT_PAGES; pages += 1) {
+      const page = await connection.ask({ type: "history", room: room.id, epoch: room.epoch, before, limit: 100 });
+      take(page.entries);
+      if (!page.more || !page.entries.length) break;
+      before = page.first;
+    }
   }
 
   #auditList() {
@@ -124,7 +134,12 @@ export class Records extends Part {
           return say(`audit_${event.type}`);
       }
     };
-    return h("div", {}, h("h3", {}, say("audit")), h("ol", { class: "audit" }, this.audit.slice(0, 200).map(({ at_ms, event }) => h("li", {}, h("time", {}, `${time.day(at_ms)} ${time.clock(at_ms)}`),
-      h("p", {}, h("bdi", { class: "name" }, event.by ? this.stage.called(event.by) : say("by_itself")), " · ", words(event), event.why && h("span", { class: "stage-small" }, ` · ${event.why}`))))));
+    // Of a record: what was done, when and by whom, in the room that was imported.
+    const line = ({ at_ms, event }, record = null) => (event.type === "recorded" ? line({ at_ms: event.at_ms, event: event.event }, event) : h("li", {}, h("time", {}, `${time.day(at_ms)} ${time.clock(at_ms)}`),
+      h("p", {}, h("bdi", { class: "name" }, event.by ? this.stage.called(event.by) : say("by_itself")), " · ", words(event), event.why && h("span", { class: "stage-small" }, ` · ${event.why}`)),
+      record && h("p", { class: "stage-small" }, say("audit_recorded"))));
+    return h("div", {}, h("h3", {}, say("audit")), h("ol", { class: "audit" }, this.audit.slice(0, AUDIT_SHOWN).map((one) => line(one))));
   }
 }
+
+const audited = (event) => AUDITED.test(event.type) || (event.type === "recalled" && event.by !== event.author);
