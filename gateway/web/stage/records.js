@@ -5,6 +5,8 @@ import { h, icon, toast } from "../view/dom.js";
 import { deskForm } from "./form.js";
 import { Part } from "./part.js";
 
+export const INNOCENT_MAX = 20; // as WORD_INNOCENT_MAX of the server
+export const WORD_CHARS_MAX = 100; // as that of the server
 const LISTS = ["abuse-en", "abuse-zh", "scams"];
 const AUDIT_PAGES = 5;
 const AUDIT_SHOWN = 200; // at most so many lines, and asked for by REST
@@ -33,12 +35,22 @@ export class Records extends Part {
     const { say } = this;
     const { frame } = this.desk;
     const words = h("ul", { class: "word-list" });
+    const read = new Map(); // row -> () => the word as it stands there
     const row = (word) => {
       const text = h("input", { type: "text", dir: "auto", maxlength: 80, value: word.text, "aria-label": say("word") });
       const action = h("select", { "aria-label": say("word_action") }, ["hold", "replace", "refuse"].map((one) => h("option", { value: one, selected: one === (word.action ?? "hold") }, say(`word_${one}`))));
       const loose = h("input", { type: "checkbox", checked: Boolean(word.loose) });
-      words.append(h("li", { class: "word-row" }, text, action, h("label", { class: "check" }, loose, h("span", {}, say("word_loose"))),
-        h("button", { type: "button", class: "plain", "aria-label": say("item_remove"), onclick: ({ currentTarget }) => currentTarget.parentNode.remove() }, icon("close"))));
+      const written = (word.innocent ?? []).join(this.page.ui === "zh" ? "，" : ", ");
+      const innocent = h("input", { type: "text", dir: "auto", maxlength: 2500, value: written, placeholder: say("word_innocent_hint") });
+      const line = h("li", { class: "word-row" }, text, action,
+        h("button", { type: "button", class: "plain", "aria-label": say("item_remove"), onclick: () => line.remove() }, icon("close")),
+        h("label", { class: "check" }, loose, h("span", {}, say("word_loose"))),
+        h("label", { class: "word-innocent" }, h("span", {}, say("word_innocent")), innocent));
+      read.set(line, () => ({
+        text: text.value.trim(), action: action.value, loose: loose.checked, note: word.note ?? "",
+        innocent: innocent.value === written ? word.innocent ?? [] : apart(innocent.value), // one may hold a comma itself
+      }));
+      words.append(line);
       return text;
     };
     for (const word of frame.words) row(word);
@@ -47,10 +59,10 @@ export class Records extends Part {
     return deskForm(this.say, say("word_list"), [
       h("fieldset", { class: "field" }, h("legend", {}, say("built_in")), lists.map(([name, box]) => h("label", { class: "check" }, box, h("span", {}, say(`list_${name.replace("-", "_")}`))))),
       words, h("button", { type: "button", class: "word", onclick: () => row({ text: "" }).focus() }, say("word_add"))], say("save"), async () => {
-      const rows = [...words.children].map((one) => ({ text: one.querySelector("[type=text]").value.trim(), action: one.querySelector("select").value, loose: one.querySelector("[type=checkbox]").checked })).filter((one) => one.text);
-      const known_as = new Map(frame.words.map((one) => [one.text, one])); // what this form does not show stays
-      const kept = ({ note = "", innocent = [] } = {}) => ({ note, innocent });
-      await this.stage.command("set_words", { words: rows.map((one) => ({ ...one, ...kept(known_as.get(one.text)) })), lists: [...known, ...lists.filter(([, box]) => box.checked).map(([name]) => name)] });
+      const rows = [...words.children].map((line) => read.get(line)()).filter((one) => one.text);
+      const tooMuch = rows.find(({ innocent }) => innocent.length > INNOCENT_MAX || innocent.some((one) => [...one].length > WORD_CHARS_MAX));
+      if (tooMuch) throw { words_shown: say("word_innocent_too_much", { word: tooMuch.text, n: INNOCENT_MAX, chars: WORD_CHARS_MAX }) };
+      await this.stage.command("set_words", { words: rows, lists: [...known, ...lists.filter(([, box]) => box.checked).map(([name]) => name)] });
       this.desk.ask();
       return say("words_saved");
     });
@@ -143,3 +155,5 @@ export class Records extends Part {
 }
 
 const audited = (event) => AUDITED.test(event.type) || (event.type === "recalled" && event.by !== event.author);
+
+const apart = (text) => text.split(/[,，、;；]/).map((one) => one.trim()).filter(Boolean);
