@@ -1,10 +1,17 @@
 // A sheet from below on a phone, a card in the middle on a desk. The dialog element gives the focus trap, Escape and
 // the way back to where the reader was.
 
-import { h, icon } from "./dom.js";
+import { ICONS, h, icon } from "./dom.js";
 import { style } from "./style.js";
 
 await style("/web/sheets.css");
+
+Object.assign(ICONS, {
+  reply: "M9 6 4 11l5 5M4 11h9c4 0 6.5 2 7 7",
+  copy: "M9 9h11v11H9zM5 15H4V4h11v1",
+  edit: "M4 20l1-4.5L16.5 4 20 7.5 8.5 19zM14 6.5l3.5 3.5",
+  recall: "M5 5v5h5M5.5 10A7.5 7.5 0 1 1 5 15",
+});
 
 /** Opens a sheet; returns a function that closes it. `fill(close)` gives its content. */
 export function openSheet(title, closeWords, fill) {
