@@ -18,6 +18,8 @@ export const LATER = {
   rooms: ["聊天室", "Rooms"],
   forget: ["在这台设备上退出", "Sign out on this device"],
   forget_sure: ["确定退出？需要邀请才能回来", "Really sign out? You need an invitation to come back"],
+  starter: ["入门词库，仅供参考", "starter phrase book, a rough guide"],
+  reply: ["回复", "Reply"],
   message_actions: ["这条消息", "This message"],
   copy: ["复制文字", "Copy text"],
   copied: ["已复制", "Copied"],
