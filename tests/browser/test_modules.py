@@ -7,7 +7,7 @@ import pytest
 
 from chat.errors import ErrorCode
 from chat.language import canonical
-from chat.limits import ONCE_KEY_LIFE_S
+from chat.limits import ONCE_KEY_LIFE_S, WORD_CHARS_MAX, WORD_INNOCENT_MAX
 from chat.wire import Codec
 from tests.browser.conftest import ROOT, MakePhone, Phone
 from translator.pipeline import Why
@@ -97,6 +97,8 @@ def test_the_page_and_the_server_agree(phone: Phone) -> None:
     assert found == [canonical(tag) for tag in tags]
     assert run(phone, "unsent.js", "return m.LIFE_MS;") == ONCE_KEY_LIFE_S * 1000
     assert run(phone, "socket.js", "return m.SUBPROTOCOL;") == Codec.JSON.value
+    listed = run(phone, "stage/records.js", "return [m.INNOCENT_MAX, m.WORD_CHARS_MAX];")
+    assert listed == [WORD_INNOCENT_MAX, WORD_CHARS_MAX]
 
 
 def test_scripts_are_guessed_with_care(phone: Phone) -> None:
