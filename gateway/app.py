@@ -79,6 +79,8 @@ class App:
         self._http: Http | None = None
         self._routes: tuple[Route, ...] = ()
         self._ping: Callable[[], Awaitable[None]] = _nothing
+        self._opening: asyncio.Task[Any] | None = None
+        self.given_up = self._is_open = False
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -91,12 +93,23 @@ class App:
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         async with contextlib.AsyncExitStack() as stack:
+            self._opening = asyncio.current_task()
             try:
-                await stack.enter_async_context(self.opened())
+                if not self.given_up:
+                    await stack.enter_async_context(self.opened())
+            except asyncio.CancelledError:
+                if not self.given_up or self._opening is None or self._opening.uncancel():
+                    raise
             except Exception as error:
                 await send({"type": "lifespan.startup.failed", "message": str(error)})
                 self._when_dead(error)
                 return
+            finally:
+                self._opening = None
+            if self.given_up:
+                await send({"type": "lifespan.startup.failed", "message": "asked to stop before it was open"})
+                return
+            self._is_open = True
             await send({"type": "lifespan.startup.complete"})
             await receive()
         await send({"type": "lifespan.shutdown.complete"})
@@ -168,6 +181,13 @@ class App:
                 yield
                 for task in living:
                     task.cancel()
+
+    def give_up(self) -> None:
+        """Open no further, where it still opens: an engine that loads its data, or hangs, may take a minute."""
+        if not self._is_open:
+            self.given_up = True
+            if self._opening is not None:
+                self._opening.cancel()
 
     async def _live(self, work: Coroutine[Any, Any, None]) -> None:
         try:
@@ -360,7 +380,8 @@ async def _serve(settings: Settings, listening: socket.socket) -> int:
         asked = tasks.create_task(stopping.wait())
         await asyncio.wait((serving, asked), return_when=asyncio.FIRST_COMPLETED)
         asked.cancel()
-        # Asked while it still opens, it opens first: uvicorn puts away only what it has put up.
+        app.give_up()
+        # What is open already opens to the end: uvicorn puts away only what it has put up.
         opening = tasks.create_task(server.open.wait())
         await asyncio.wait((serving, opening), return_when=asyncio.FIRST_COMPLETED)
         opening.cancel()
@@ -375,7 +396,7 @@ async def _serve(settings: Settings, listening: socket.socket) -> int:
         server.should_exit = True
     for death in deaths:
         log.error("the process ends", why=f"{type(death).__name__}: {death}")
-    return 1 if deaths or serving.result() else 0
+    return 1 if deaths or (serving.result() and not app.given_up) else 0
 
 
 async def _served(server: uvicorn.Server, listening: socket.socket) -> int:

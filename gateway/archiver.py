@@ -1,7 +1,8 @@
 """The archiver's process: sweep after sweep until it is told to stop.
 
 Invariant: whatever is away, it says so once, waits and goes on; nothing is lost by it being away but room in the
-engine. It may be killed at any time, and there may be several (see `redis_archiver`). Its figures are reported under a
+engine. It may be killed at any time, and there may be several (see `redis_archiver`): so a sweep, which may take
+minutes, is left where it is when the process is told to stop. Its figures are reported under a
 lease, for gateways to print: an archiver listens on no port.
 """
 
@@ -70,17 +71,18 @@ class Report:
 async def run(archiver: Archiver, stopping: asyncio.Event, report: Report) -> None:
     """Returns soon after `stopping` is set."""
     async with asyncio.TaskGroup() as tasks:
-        reporting = tasks.create_task(report.run())
-        await _sweep(archiver, stopping, report)
-        reporting.cancel()
+        working = tasks.create_task(report.run()), tasks.create_task(_sweep(archiver, report))
+        await stopping.wait()
+        for task in working:
+            task.cancel()
 
 
-async def _sweep(archiver: Archiver, stopping: asyncio.Event, report: Report) -> None:
+async def _sweep(archiver: Archiver, report: Report) -> None:
     loop = asyncio.get_running_loop()
     drop_at_s, told = loop.time(), False
     before = archiver.statistics()
     log.info("ready")
-    while not stopping.is_set():
+    while True:
         pause_s = SWEEP_S
         try:
             await archiver.sweep()
@@ -97,8 +99,4 @@ async def _sweep(archiver: Archiver, stopping: asyncio.Event, report: Report) ->
             if not told:
                 log.warning("waiting", why=away.words)
                 told = True
-        try:
-            async with asyncio.timeout(pause_s):
-                await stopping.wait()
-        except TimeoutError:
-            pass
+        await asyncio.sleep(pause_s)

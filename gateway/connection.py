@@ -2,7 +2,8 @@
 
 Commands of one connection are done one after the other: a client's posts stand in the log in the order it sent them,
 and a client that sends faster than the log answers is held back by its own socket, nobody else's. The only
-`except Exception` of the gateway is here: a fault in one connection ends that connection, with its id in the log.
+`except Exception` of the gateway are here: a fault in one connection, in what it sent or in its walk in from the line,
+ends that connection, with its id in the log.
 """
 
 import asyncio
@@ -412,6 +413,9 @@ class Connection:
             await self._follow(await self._gateway.service.standing(self.session.caller, room), position, re)
         except CommandFailed as failure:
             self._refuse(re, failure)
+        except Exception:  # beside `receive`, and of this connection all the same: the others who wait shall not end
+            log.exception("a fault ended this connection", connection=self.id)
+            self.close(CloseReason.INTERNAL)
         await self._leave_closed(room)
 
     async def _leave_closed(self, room: str) -> None:

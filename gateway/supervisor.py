@@ -3,7 +3,8 @@
 Invariants: a child that dies is started again, later each time it dies soon; a child that ends by its own doing
 `FAST_DEATHS_MAX` times in a row ends everything, with words, because a service that cannot start must not look busy.
 Status 2 says that the settings are wrong, which no restart mends: that ends everything at once. Who is killed from
-outside (a signal) does not count towards either. A role that is not vital ends nothing but itself. Children never
+outside (a signal), or not started because the machine has no memory or no processes left, does not count towards
+either. A role that is not vital ends nothing but itself. Children never
 outlive us: each holds the read end of a pipe as its stdin and stops when that ends, whatever became of us.
 
 Children run in sessions of their own, so that Ctrl-C in a terminal reaches only us and the order of stopping is ours.
@@ -11,6 +12,7 @@ Children run in sessions of their own, so that Ctrl-C in a terminal reaches only
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 import threading
@@ -27,8 +29,12 @@ FAST_DEATHS_MAX: Final = 6
 WRONG_SETTINGS: Final = 2
 BACKOFF_FIRST_S: Final = 0.2
 BACKOFF_MAX_S: Final = 5.0
+SHORT_OF: Final = frozenset({errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE})
+"""Why a process could not be started: what the machine lacks now, and may have again soon."""
 LINE_BYTES_MAX: Final = 256 * 1024
 ENGINE_LOOK_S: Final = 0.5
+ENGINE_AWAY_LOOK_S: Final = 3.0
+"""Between starts of an engine that cannot start (a full disk): each try writes to its log."""
 KILL_AFTER_S: Final = 2.0
 """After SIGKILL a process is gone, or it hangs in the kernel and no waiting helps."""
 
@@ -81,6 +87,8 @@ class _Child:
     process: Process | None = None
     restarts: Restarts = field(default_factory=Restarts)
     last_lines: list[str] = field(default_factory=list)
+    starting: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while a process is made: whoever ends us waits for it, or would not know whom to end."""
 
 
 class Supervisor:
@@ -136,17 +144,24 @@ class Supervisor:
     async def _keep(self, child: _Child) -> None:
         while not self._stopping.is_set():
             started_s = monotonic()
-            process = await self._start(child)
-            await self._forward(child, process)
-            status = await process.wait()
-            child.process = None
-            self._changed()
+            try:
+                process = await self._start(child)
+            except OSError as error:
+                status = -errno.EAGAIN if error.errno in SHORT_OF else 1
+                how = f"cannot be started ({error})"
+            else:
+                if process is None:
+                    return
+                await self._forward(child, process)
+                status = await process.wait()
+                child.process = None
+                self._changed()
+                how = f"was killed by {_signal_name(-status)}" if status < 0 else f"ended with status {status}"
             if self._stopping.is_set():
                 return
             self.deaths += 1
             lived_s = monotonic() - started_s
             wait_s = child.restarts.after_death(lived_s, status)
-            how = f"was killed by {_signal_name(-status)}" if status < 0 else f"ended with status {status}"
             if wait_s is None:
                 last = "".join(f"\n    {line}" for line in child.last_lines[-8:])
                 often = "" if status == WRONG_SETTINGS else f" {FAST_DEATHS_MAX} times in a row"
@@ -160,18 +175,22 @@ class Supervisor:
                 async with asyncio.timeout(wait_s):
                     await self._stopping.wait()
 
-    async def _start(self, child: _Child) -> Process:
-        process = await asyncio.create_subprocess_exec(
-            *child.role.command,
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=STDOUT,
-            env={**child.role.environ, SUPERVISED: "1"},
-            start_new_session=True,
-            limit=LINE_BYTES_MAX,
-        )
-        child.process = process
-        child.last_lines = []
+    async def _start(self, child: _Child) -> Process | None:
+        """None: we are stopping. Raises OSError."""
+        async with child.starting:
+            if self._stopping.is_set():
+                return None
+            child.last_lines = []
+            process = await asyncio.create_subprocess_exec(
+                *child.role.command,
+                stdin=PIPE,
+                stdout=PIPE,
+                stderr=STDOUT,
+                env={**child.role.environ, SUPERVISED: "1"},
+                start_new_session=True,
+                limit=LINE_BYTES_MAX,
+            )
+            child.process = process
         self._changed()
         return process
 
@@ -192,23 +211,31 @@ class Supervisor:
     async def _watch_engine(self) -> None:
         if self._look_at_engine is None:
             return
+        said = ""
         while not self._stopping.is_set():
+            look_s = ENGINE_LOOK_S
             try:
                 pid = await self._look_at_engine()
+                said = ""
             except Exception as error:
-                self._say("engine", str(error))
-                pid = None
+                if str(error) != said:
+                    said = str(error)
+                    self._say("engine", said)
+                pid, look_s = None, ENGINE_AWAY_LOOK_S
             if pid != self.engine_pid:
                 if self.engine_pid is not None and pid is not None:
                     self._say("engine", f"pid {self.engine_pid} is gone; runs again as pid {pid}")
                 self.engine_pid = pid
                 self._changed()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(ENGINE_LOOK_S):
+                async with asyncio.timeout(look_s):
                     await self._stopping.wait()
 
     async def _end_children(self, within_s: float) -> None:
         self._stopping.set()
+        for child in self._children:
+            async with child.starting:
+                pass
         living = [child.process for child in self._children if child.process is not None]
         for number, patience_s in ((signal.SIGTERM, within_s), (signal.SIGKILL, KILL_AFTER_S)):
             living = [process for process in living if process.returncode is None]

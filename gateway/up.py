@@ -29,10 +29,11 @@ from typing import Any, Final
 import segno
 
 from chat.adapters.connect import ConnectedEngine, archive_address, connect_engine
-from chat.adapters.embedded import start_or_attach
+from chat.adapters.embedded import attached
 from chat.adapters.embedded import stop as stop_engine
 from chat.errors import ErrorCode, Rejected
 from chat.service import Service
+from chat.stopping import stop_signals
 from gateway.app import listen
 from gateway.invites import invite_link, is_code, new_code
 from gateway.settings import PREFIX, Settings
@@ -67,33 +68,40 @@ async def up(settings: Settings, say: Say, show: Callable[[str], None]) -> int:
     Raises CannotStart, SupervisionFailed, EngineFailed, KeysInvalid.
     """
     stop_asked = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # SIGHUP: the terminal was closed
-        loop.add_signal_handler(number, stop_asked.set)
-    with only_one(settings.data_dir), reserve(settings.host, settings.port) as port:
+    with (
+        stop_signals(*hangup()) as signals,
+        only_one(settings.data_dir),
+        reserve(settings.host, settings.port) as port,
+    ):
         try:
             if settings.redis_url is None:
-                await asyncio.to_thread(start_or_attach, settings.data_dir)
+                await attached(settings.data_dir)
             keys = TokenKeys.open(settings.keys_path, settings.audience, make=settings.may_make_keys)
             async with connected_service(settings) as (_, service):
                 code = await welcome(service, settings.data_dir)
             doors = Doors(code, host_token(keys) if sys.stdout.isatty() else None)
+            signals.opened(stop_asked.set)
             await _supervised(settings, port, doors, stop_asked, say, show)
         finally:
             if settings.redis_url is None:
-                await asyncio.to_thread(stop_engine, settings.data_dir)
+                await asyncio.to_thread(stop_engine, settings.data_dir, settings.stop_within_s + 2.0)
             _run_file(settings.data_dir).unlink(missing_ok=True)
     return 0
+
+
+def hangup() -> tuple[signal.Signals, ...]:
+    """SIGHUP, which says that the terminal was closed, unless whoever started us ignores it for us, as `nohup` does."""
+    return () if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else (signal.SIGHUP,)
 
 
 async def _supervised(
     settings: Settings, port: int, doors: "Doors", stop_asked: asyncio.Event, say: Say, show: Callable[[str], None]
 ) -> None:
     async def look_at_engine() -> int:
-        return (await asyncio.to_thread(start_or_attach, settings.data_dir)).pid
+        return (await attached(settings.data_dir)).pid
 
     def write_run_file() -> None:
-        _write_run_file(settings, port, supervisor)
+        _write_run_file(settings, port, supervisor, say)
 
     supervisor = Supervisor(
         roles(settings, port),
@@ -161,7 +169,13 @@ async def welcome(service: Service, data_dir: Path) -> str:
                 return known
     code = new_code()
     await service.invite(HOST, WELCOME_ROOM, role="guest", lives_s=WELCOME_LIVES_S, uses=-1, code=code)
-    write_private(path, code + "\n")
+    try:
+        write_private(path, code + "\n")
+    except OSError as error:
+        raise CannotStart(
+            f"The data directory {data_dir} cannot be written: {error.strerror or error}. Free some space there, or "
+            f"set {PREFIX}DATA_DIR to another one."
+        ) from None
     return code
 
 
@@ -348,7 +362,8 @@ def _run_file(data_dir: Path) -> Path:
     return data_dir / "run.json"
 
 
-def _write_run_file(settings: Settings, port: int, supervisor: Supervisor) -> None:
+def _write_run_file(settings: Settings, port: int, supervisor: Supervisor, say: Say) -> None:
+    """A full disk is no reason to end those who still work."""
     running: dict[str, Any] = {
         "supervisor": os.getpid(),
         "engine": supervisor.engine_pid,
@@ -360,7 +375,11 @@ def _write_run_file(settings: Settings, port: int, supervisor: Supervisor) -> No
         "port": port,
         "host": settings.host,
     }
-    write_private(_run_file(settings.data_dir), json.dumps(running) + "\n")
+    path = _run_file(settings.data_dir)
+    try:
+        write_private(path, json.dumps(running) + "\n")
+    except OSError as error:
+        say("up", f"{path} cannot be written: {error.strerror or error}; going on without it")
 
 
 def write_private(path: Path, text: str) -> None:

@@ -2,8 +2,9 @@
 adapters.
 
 Invariant: after SIGTERM or SIGINT no further job is taken, those in hand end within `stop_within_s` or are left to
-another worker, and the exit status is 0. A worker that cannot work (wrong settings, no engine) ends with a sentence
-and a status that is not 0; one whose Redis is merely away waits for it, because jobs expire by themselves.
+another worker, and the exit status is 0; what still opens then is given up. A worker that cannot work (wrong settings,
+no engine) ends with a sentence and a status that is not 0; one whose Redis is merely away waits for it, because jobs
+expire by themselves.
 
 Packages are looked at every `LOOK_S` instead of watched: an operator who installs one has it a few seconds later on
 every worker of every machine that shares the directory, and no notification can be missed.
@@ -11,9 +12,8 @@ every worker of every machine that shares the directory, and no notification can
 
 import asyncio
 import contextlib
-import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import structlog
@@ -25,6 +25,7 @@ from chat.errors import Unavailable
 from chat.logs import configure_logs
 from chat.ports import TRANSLATORS, Presence, Roster
 from chat.processes import process_name
+from chat.stopping import Stopping, stop_signals
 from chat.tracing import TracesMissing, tracing
 from translator.cache import Cache
 from translator.ctranslate import CTranslateEngine
@@ -61,14 +62,23 @@ def main() -> int:
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         try:
             runner.run(serve(settings))
-        except (StoreFailed, TracesMissing) as failed:
+        except (StoreFailed, TracesMissing, PortTaken) as failed:
             print(failed, file=sys.stderr)
             return 1
     return 0
 
 
+class PortTaken(Exception):
+    """The counters cannot be shown where the settings want them. The words are for the operator."""
+
+
 async def serve(settings: TranslatorSettings) -> None:
-    """Work until a signal says stop. Raises chat.adapters.embedded.EngineFailed, TracesMissing."""
+    """Work until a signal says stop. Raises chat.adapters.embedded.EngineFailed, TracesMissing, PortTaken."""
+    with stop_signals() as signals:
+        await _serve(settings, signals)
+
+
+async def _serve(settings: TranslatorSettings, signals: Stopping) -> None:
     store = PackageStore(settings.data_dir, starter=settings.starter)
     packages = await asyncio.to_thread(store.installed)
     for stray in await asyncio.to_thread(store.strays):
@@ -106,11 +116,8 @@ async def serve(settings: TranslatorSettings) -> None:
                 drain_s=settings.stop_within_s,
                 traces=traces,
             )
-            _on_stop_signals(worker.stop)
-            metrics = None
-            if settings.translator_metrics_port:
-                host, port = settings.translator_metrics_host, settings.translator_metrics_port
-                metrics = await serve_metrics(worker.statistics, host, port)
+            metrics = await counters_shown(worker.statistics, settings)
+            signals.opened(worker.stop)
             log.info("ready", engine=engine.name, threads=local.threads, routes=_routes(pipeline))
             async with asyncio.TaskGroup() as tasks:
                 beside = [
@@ -171,10 +178,20 @@ async def _tell(worker: Worker) -> None:
         log.info("statistics", **_counted(worker))
 
 
-def _on_stop_signals(stop: Callable[[], None]) -> None:
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
+async def counters_shown(
+    statistics: Callable[[], Mapping[str, int]], settings: TranslatorSettings
+) -> asyncio.Server | None:
+    """None where nobody wants to see them. Raises PortTaken."""
+    host, port = settings.translator_metrics_host, settings.translator_metrics_port
+    if not port:
+        return None
+    try:
+        return await serve_metrics(statistics, host, port)
+    except OSError as error:
+        raise PortTaken(
+            f"The translator's counters cannot be shown on {host}, port {port}: {error.strerror or error}. Each "
+            "translator of a machine needs a port of its own: set DIQIUCUN_TRANSLATOR_METRICS_PORT, or unset it."
+        ) from None
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:

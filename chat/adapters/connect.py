@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from chat.adapters.archive_sql import SqlArchive
-from chat.adapters.embedded import EngineFailed, start_or_attach
+from chat.adapters.embedded import EngineFailed, attached
 from chat.adapters.redis_address import CLUSTER_SCHEMES, ClusterAddress
 from chat.adapters.redis_cluster import ClusterEngine
 from chat.adapters.redis_cluster_feed import ClusterFeed
@@ -124,7 +124,7 @@ async def _connect(
                 redis_url, cluster, lambda: ClusterFeed(address, topology, prefix=prefix), archive, trouble, job_idle_ms
             )
         return
-    url = redis_url or (await asyncio.to_thread(start_or_attach, data_dir)).url
+    url = redis_url or (await attached(data_dir)).url
 
     def new_feed() -> RedisFeed:
         retry_max_s = LOOK_S if url.startswith("unix:") else RETRY_MAX_S
@@ -177,16 +177,16 @@ async def _supervise(connected: ConnectedEngine, data_dir: Path) -> None:
         await connected._trouble.wait()
         connected._trouble.clear()
         try:
-            attached = await asyncio.to_thread(start_or_attach, data_dir)
+            engine = await attached(data_dir)
         except EngineFailed as failed:
             connected._counts["failed_restarts"] += 1
             _log.error("the embedded engine is away: %s", failed)
             connected._trouble.set()
             await asyncio.sleep(FAILED_LOOK_S)
             continue
-        if attached.started:
+        if engine.started:
             connected._counts["restarts"] += 1
-            _log.warning("the embedded engine had ended and was started again, pid %s", attached.pid)
+            _log.warning("the embedded engine had ended and was started again, pid %s", engine.pid)
         try:
             await connected.ping()
         except Unavailable:

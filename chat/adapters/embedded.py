@@ -14,6 +14,7 @@ A rewrite of the append-only file forks the engine, and the fork holds `engine.a
 middle of a rewrite is replaced when that fork ends.
 """
 
+import asyncio
 import fcntl
 import hashlib
 import os
@@ -22,8 +23,9 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +38,7 @@ READY_WITHIN_S: Final = 60.0
 """Loading takes about a second for each 100 MB of append-only file."""
 STOPPED_WITHIN_S: Final = 20.0
 LOG_BYTES_MAX: Final = 1_000_000
+GIVEN_UP: Final = "nobody waits for the embedded engine any more"
 _PAUSES_S: Final = (0.002, 0.005, 0.01, 0.02, 0.05)
 _URL_SETTING: Final = "DIQIUCUN_REDIS_URL"
 
@@ -61,20 +64,44 @@ class EmbeddedEngine:
         stop(self.data_dir, within_s)
 
 
-def start_or_attach(data_dir: Path, *, ready_within_s: float = READY_WITHIN_S) -> EmbeddedEngine:
-    """The running engine of this directory, started if need be. Blocks; any process may call it at any time.
+async def attached(data_dir: Path) -> EmbeddedEngine:
+    """`start_or_attach` beside the loop. Whoever is cancelled meanwhile leaves no thread that goes on waiting: the end
+    of a process would wait for it, as long as an engine takes that loads its data or hangs. Raises EngineFailed."""
+    given_up = threading.Event()
+    try:
+        return await asyncio.to_thread(start_or_attach, data_dir, given_up=given_up.is_set)
+    finally:
+        given_up.set()
+
+
+def start_or_attach(
+    data_dir: Path, *, ready_within_s: float = READY_WITHIN_S, given_up: Callable[[], bool] = lambda: False
+) -> EmbeddedEngine:
+    """The running engine of this directory, started if need be. Blocks; any process may call it at any time. Once
+    `given_up`, it ends within about a second.
 
     Raises EngineFailed.
     """
     directory = _prepared(data_dir)
+    try:
+        return _start_or_attach(directory, time.monotonic() + ready_within_s, given_up)
+    except OSError as error:  # read-only, full, or no file may be opened any more
+        raise EngineFailed(
+            f"the embedded engine of {directory} cannot be started: {error}; free what is used up there, choose "
+            f"another directory, or set {_URL_SETTING}"
+        ) from error
+
+
+def _start_or_attach(directory: Path, until_s: float, given_up: Callable[[], bool]) -> EmbeddedEngine:
     socket_path = socket_path_for(directory)
-    until_s = time.monotonic() + ready_within_s
     if _ask(socket_path, b"PING") == b"+PONG":
         return _running(directory, socket_path, started=False)
-    with _turn(directory, until_s):
+    with _turn(directory, until_s, given_up):
         log_start = _log_size(directory)
         started = False
         for pause_s in _pauses():
+            if given_up():
+                raise EngineFailed(GIVEN_UP)
             answer = _ask(socket_path, b"PING")
             if answer == b"+PONG":
                 return _running(directory, socket_path, started=started)
@@ -245,7 +272,7 @@ def _ask(socket_path: str, command: bytes, *, whole: bool = False) -> bytes | No
 
 
 @contextmanager
-def _turn(directory: Path, until_s: float) -> Iterator[None]:
+def _turn(directory: Path, until_s: float, given_up: Callable[[], bool] = lambda: False) -> Iterator[None]:
     """One process at a time decides about the engine."""
     try:
         lock = os.open(directory / "engine.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -259,6 +286,8 @@ def _turn(directory: Path, until_s: float) -> Iterator[None]:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
+                if given_up():
+                    raise EngineFailed(GIVEN_UP) from None
                 if time.monotonic() >= until_s:
                     raise EngineFailed(
                         f"another process has been starting the engine of {directory} for too long; "

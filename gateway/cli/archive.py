@@ -4,7 +4,6 @@ Invariant: a backup file is there whole or not at all, and nothing is restored o
 """
 
 import asyncio
-import signal
 import time
 from pathlib import Path
 from typing import Annotated, Final
@@ -26,6 +25,7 @@ def archiver() -> None:
     from chat.adapters.redis_archiver import Keeping, RedisArchiver
     from chat.logs import configure_logs
     from chat.processes import process_name
+    from chat.stopping import stop_signals
     from gateway.archiver import Report, run
     from gateway.supervisor import stop_with_parent
 
@@ -38,13 +38,15 @@ def archiver() -> None:
 
     async def work() -> None:
         stopping = asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-        async with connect_engine(settings.redis_url, settings.data_dir, archive_url=settings.archive_url) as engine:
-            assert engine.archive is not None
-            moving = RedisArchiver(engine.redis, engine.archive, keeping, now_ms=_now_ms)
-            name = process_name()
-            await run(moving, stopping, Report(moving, engine.presence, name=name, now_s=time.time))
+        with stop_signals() as signals:
+            async with connect_engine(
+                settings.redis_url, settings.data_dir, archive_url=settings.archive_url
+            ) as engine:
+                assert engine.archive is not None
+                moving = RedisArchiver(engine.redis, engine.archive, keeping, now_ms=_now_ms)
+                name = process_name()
+                signals.opened(stopping.set)
+                await run(moving, stopping, Report(moving, engine.presence, name=name, now_s=time.time))
 
     asyncio.run(work())
 

@@ -85,5 +85,5 @@ models.command("check")(check_models)
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Entry point of `diqiucun` and `python -m gateway`."""
+    """Run one command; every expected failure is told in a sentence."""
     guarded(lambda: cli(arguments))

@@ -44,8 +44,6 @@ def guarded(run: Callable[[], None]) -> None:
         if unknown is not None or known is None:
             raise
         err.print(str(_first(known)), markup=False, style="red")
-    except KeyboardInterrupt:
-        sys.exit(130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

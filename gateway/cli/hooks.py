@@ -1,7 +1,6 @@
 """The command of the process that delivers webhooks."""
 
 import asyncio
-import signal
 import time
 
 from gateway.settings import load_settings
@@ -13,6 +12,7 @@ def hooks() -> None:
     from chat.adapters.http_poster import HttpPoster
     from chat.logs import configure_logs
     from chat.processes import process_name
+    from chat.stopping import stop_signals
     from gateway.supervisor import stop_with_parent
     from gateway.webhooks.deliverer import Deliverer
 
@@ -22,20 +22,20 @@ def hooks() -> None:
 
     async def work() -> None:
         stopping = asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-        async with (
-            connect_engine(settings.redis_url, settings.data_dir, archive_url=settings.archive_url) as engine,
-            HttpPoster(allow_private=settings.webhooks_allow_private) as poster,
-        ):
-            deliverer = Deliverer(
-                engine.hooks,
-                engine.log,
-                engine.presence,
-                poster,
-                name=process_name(),
-                now_ms=lambda: time.time_ns() // 1_000_000,
-            )
-            await deliverer.run(stopping)
+        with stop_signals() as signals:
+            async with (
+                connect_engine(settings.redis_url, settings.data_dir, archive_url=settings.archive_url) as engine,
+                HttpPoster(allow_private=settings.webhooks_allow_private) as poster,
+            ):
+                deliverer = Deliverer(
+                    engine.hooks,
+                    engine.log,
+                    engine.presence,
+                    poster,
+                    name=process_name(),
+                    now_ms=lambda: time.time_ns() // 1_000_000,
+                )
+                signals.opened(stopping.set)
+                await deliverer.run(stopping)
 
     asyncio.run(work())

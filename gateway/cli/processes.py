@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.terminal import err, fail
+from gateway.cli.terminal import err, fail, told
 from gateway.settings import PREFIX, load_settings
 
 
@@ -35,9 +35,9 @@ def up(
     plain = settings.log_format == "json"
 
     def say(role: str, line: str) -> None:
-        print(line if plain else f"{role:<{width}} | {line}", file=sys.stderr, flush=True)
+        told(line if plain else f"{role:<{width}} | {line}", sys.stderr)
 
-    raise typer.Exit(asyncio.run(run_up(settings, say, lambda text: print(text, flush=True))))
+    raise typer.Exit(asyncio.run(run_up(settings, say, lambda text: told(text, sys.stdout))))
 
 
 def gateway(

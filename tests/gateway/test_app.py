@@ -101,6 +101,23 @@ async def test_a_signal_while_it_still_opens_ends_it_in_order(
     assert not [record for record in caplog.records if record.exc_info]
 
 
+async def test_a_signal_while_its_engine_hangs_gives_up_opening(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It waited as long as an engine may take that loads its data, a minute, and was killed meanwhile."""
+
+    @asynccontextmanager
+    async def connect(redis_url: str | None, data_dir: Path, *, archive_url: str | None) -> AsyncIterator[MemoryEngine]:
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.Event().wait()
+        yield MemoryEngine()
+
+    monkeypatch.setattr(module, "connect_engine", connect)
+    async with asyncio.timeout(PATIENCE_S):
+        assert await module._serve(settings, module.listen("127.0.0.1", 0, shared=False)) == 0
+    assert not [record for record in caplog.records if record.exc_info]
+
+
 @pytest.mark.slow
 async def test_a_dead_relay_ends_the_process(
     settings: Settings, engine: MemoryEngine, monkeypatch: pytest.MonkeyPatch

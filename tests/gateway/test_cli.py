@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,12 +11,15 @@ from typing import Any
 
 import pytest
 
-from gateway.cli import main
+from gateway import up
+from gateway.cli import commands, main
 from gateway.cli.models import read_pair
+from gateway.cli.terminal import told
 from gateway.doctor import examine_data_dir, examine_keys, examine_pair, examine_port
 from gateway.settings import Settings, load_settings
+from gateway.supervisor import Supervisor
 from gateway.tokens import TokenKeys
-from gateway.up import Doors, greeting, loopback_for, public_base, qr_code, roles, why_not_bound
+from gateway.up import Doors, greeting, hangup, loopback_for, public_base, qr_code, roles, why_not_bound
 from tests.translator.test_packages import real_archive
 
 
@@ -55,6 +59,44 @@ def test_help_lists_the_commands_and_version_is_one_line(run: Any) -> None:
         assert command in helped.out
     assert "openapi" not in helped.out
     assert run("--version").out.startswith("diqiucun ")
+
+
+def test_ctrl_c_while_modules_are_loaded_is_an_end_without_a_traceback(
+    run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(arguments: list[str] | None) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(commands, "main", interrupted)
+    assert run("up").status == 130
+
+
+def test_a_server_goes_on_when_nobody_reads_its_words_any_more() -> None:
+    """`make run 2>&1 | tee log`: Ctrl-C ends tee first, and then the server failed to say that it stops."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as stream:
+        told("stopping", stream)
+        told("stopped", stream)
+
+
+def test_nohup_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`nohup diqiucun up &` ended with the terminal all the same."""
+    assert hangup() == (signal.SIGHUP,)
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert hangup() == ()
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_full_disk_ends_nobody_who_still_works(tmp_path: Path) -> None:
+    """A child's end was to be written into the run file, and everything ended with it."""
+    said: list[str] = []
+    idle = Supervisor([], say=lambda role, line: None, changed=lambda: None)
+    settings = load_settings(data_dir=tmp_path / "gone")
+    up._write_run_file(settings, 8080, idle, lambda role, line: said.append(line))
+    assert "cannot be written" in said[0]
 
 
 def test_an_unknown_command_is_wrong_usage(run: Any) -> None:

@@ -12,7 +12,7 @@ import typer.main
 import yaml
 
 from gateway.api import OPERATIONS
-from gateway.cli import cli
+from gateway.cli.commands import cli
 from gateway.http import API_PREFIX, PROBLEMS
 from gateway.settings import CONFIG_VARIABLE, ELSEWHERE, OF_TRANSLATORS, PREFIX, Settings
 

@@ -1,6 +1,7 @@
 """Who keeps processes alive: restarts, backoff, giving up with words, and an end that leaves nobody behind."""
 
 import asyncio
+import errno
 import os
 import signal
 import sys
@@ -132,6 +133,50 @@ async def test_who_cannot_start_ends_everything_and_its_last_words_are_told(monk
     assert watched.supervisor.pids("gateway") == []
 
 
+async def test_who_is_told_to_stop_while_a_child_is_being_started_leaves_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The child was nobody's yet when all children were told to end: it ran on, and its keeper waited for its end."""
+    spawn = asyncio.create_subprocess_exec
+    watched = Watched([role("gateway", "import time; time.sleep(600)")])
+
+    async def slow(*command: str, **options: object) -> asyncio.subprocess.Process:
+        watched.supervisor.stop()
+        await asyncio.sleep(0.05)
+        return await spawn(*command, **options)  # type: ignore[arg-type]  # as they came
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", slow)
+    async with asyncio.timeout(PATIENCE_S):
+        await watched.supervisor.run(PATIENCE_S)
+    assert watched.supervisor.pids("gateway") == []
+
+
+async def test_a_program_that_is_not_there_ends_everything_with_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BACKOFF_FIRST_S", 0.001)
+    watched = Watched([Role("gateway", 1, ("/nowhere/python",), {})])
+    with pytest.raises(SupervisionFailed, match=r"gateway-1 cannot be started .*No such file"):
+        async with asyncio.timeout(PATIENCE_S):
+            await watched.supervisor.run(5.0)
+
+
+async def test_a_machine_without_memory_for_a_child_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What could not be forked ended everything, with a traceback."""
+    monkeypatch.setattr(module, "BACKOFF_FIRST_S", 0.001)
+    monkeypatch.setattr(module, "BACKOFF_MAX_S", 0.001)
+    spawn, failing = asyncio.create_subprocess_exec, iter(range(FAST_DEATHS_MAX + 1))
+
+    async def poor(*command: str, **options: object) -> asyncio.subprocess.Process:
+        if next(failing, None) is not None:
+            raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+        return await spawn(*command, **options)  # type: ignore[arg-type]  # as they came
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", poor)
+    watched = Watched([role("gateway", SLEEPER)])
+    async with running(watched):
+        await watched.until(lambda: bool(watched.said("here")))
+    assert watched.said("Cannot allocate memory") == FAST_DEATHS_MAX + 1
+
+
 @pytest.mark.slow
 async def test_who_does_not_stop_is_killed_when_time_is_up() -> None:
     watched = Watched([role("gateway", STUBBORN)])
@@ -151,8 +196,10 @@ async def test_a_line_without_end_does_not_stop_the_others(monkeypatch: pytest.M
 
 
 @pytest.mark.slow
-async def test_an_engine_that_comes_back_is_noticed() -> None:
-    pids = iter([7, 7, None, 8])
+async def test_an_engine_that_comes_back_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While it is away, the same words are not told again and again."""
+    monkeypatch.setattr(module, "ENGINE_AWAY_LOOK_S", 0.01)
+    pids = iter([7, 7, None, None, None, 8])
 
     async def look() -> int:
         pid = next(pids, 8)

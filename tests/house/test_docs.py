@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from gateway.cli import cli
+from gateway.cli.commands import cli
 from tests.house.sources import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -12,7 +12,11 @@ TASKS_OF_THEIR_OWN = {
     "loadtest.bench.idle": "one process for one question: the watcher is waited for and cancelled before the answer",
 }
 BROAD_EXCEPTS = {
-    "gateway.connection": (1, "the top of a connection: a fault ends that connection only, and is logged with its id"),
+    "gateway.connection": (
+        2,
+        "the two tops of a connection, what it sent and its seat that came: a fault ends it only, and is logged with "
+        "its id",
+    ),
     "gateway.http": (1, "the top of a request: the same"),
     "gateway.protocol": (1, "the end of an ASGI call, as in uvicorn: logged, and answered with HTTP 500 or a close"),
     "gateway.app": (2, "a start that fails, and a task that dies: both end the process, with words"),

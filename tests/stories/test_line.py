@@ -16,6 +16,7 @@ from chat.room import Caller
 from chat.service import Standing
 from chat.service.seating import Place
 from chat.wire import Codec
+from gateway.closing import CloseReason
 from gateway.line import Line
 from gateway.outbox import Outbox
 from tests.support.fake_socket import FakeSocket
@@ -182,6 +183,36 @@ def test_who_is_lost_while_walking_in_leaves_nobody_behind() -> None:
             assert gateway.relay.position(ROOM) is None
             tasks.create_task(third.run())
             await third.wait_until(lambda: third.position)
+            third.leave()
+
+    run(story(), until_s=600)
+
+
+def test_a_fault_in_walking_in_ends_one_connection_and_not_the_process() -> None:
+    """The line of the whole process ended with it, and the process with the line."""
+
+    async def story() -> None:
+        async with Village(36, gateways=1) as world, asyncio.TaskGroup() as tasks:
+            await world.seats(1)
+            gateway = world.stations[0].gateway
+            first, second, third = phones = [Phone(world, user, "en") for user in ("g1", "g2", "g3")]
+            for phone in phones:
+                tasks.create_task(phone.run())
+                await asyncio.sleep(1)
+            standing = gateway.service.standing
+
+            async def broken(caller: Caller, room: str) -> Standing:
+                gateway.service.standing = standing  # type: ignore[method-assign]  # as it was
+                raise RuntimeError("nobody foresaw this")
+
+            gateway.service.standing = broken  # type: ignore[method-assign]  # for one walk
+            for phone, following in ((first, second), (second, third)):
+                phone.leave()
+                await world.service().leave_seat(ROOM, phone.user)
+                await following.wait_until(lambda phone=following: phone.position)
+            assert gateway.closes[CloseReason.INTERNAL.name] == 1
+            assert second.connects == 2
+            assert third.connects == 1
             third.leave()
 
     run(story(), until_s=600)

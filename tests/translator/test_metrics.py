@@ -2,7 +2,11 @@
 
 import asyncio
 
+import pytest
+
+from translator.__main__ import PortTaken, counters_shown
 from translator.metrics import exposition, serve_metrics
+from translator.settings import TranslatorSettings
 
 
 async def asked(port: int, request: bytes) -> str:
@@ -30,3 +34,12 @@ async def test_counters_are_printed_as_they_are() -> None:
 def test_every_line_is_a_comment_or_a_number() -> None:
     for line in exposition({"b": 2, "a": 1}).splitlines():
         assert line.startswith(("# TYPE ", "# HELP ")) or line.split()[1].isdigit()
+
+
+async def test_a_port_that_is_taken_is_named_with_the_setting_to_change() -> None:
+    """The second translator of a machine ended with a traceback."""
+    async with await serve_metrics(dict, "127.0.0.1", 0) as first:
+        port = first.sockets[0].getsockname()[1]
+        settings = TranslatorSettings(translator_metrics_host="127.0.0.1", translator_metrics_port=port)
+        with pytest.raises(PortTaken, match="DIQIUCUN_TRANSLATOR_METRICS_PORT"):
+            await counters_shown(dict, settings)

@@ -1,11 +1,14 @@
 """The engine of a machine without Redis: one for each data directory, durable, shared, replaced when it dies."""
 
 import asyncio
+import errno
+import fcntl
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +16,7 @@ import pytest
 
 from chat.adapters import embedded
 from chat.adapters.connect import connect_engine
-from chat.adapters.embedded import EngineFailed, is_running, socket_path_for, start_or_attach, stop
+from chat.adapters.embedded import EngineFailed, attached, is_running, socket_path_for, start_or_attach, stop
 from chat.errors import Unavailable
 from chat.events import Posted, RoomCreated
 from chat.ports import Gap, Member
@@ -124,6 +127,43 @@ def test_an_engine_that_hangs_is_never_doubled(data_dir: Path) -> None:
     finally:
         os.kill(engine.pid, signal.SIGCONT)
     assert start_or_attach(data_dir).pid == engine.pid
+
+
+async def test_who_is_told_to_stop_leaves_no_thread_that_waits_for_an_engine(tmp_path: Path) -> None:
+    """The end of a process waits for its threads: this one waited for a minute where an engine loaded its data."""
+    lock = os.open(tmp_path / "engine.lock", os.O_RDWR | os.O_CREAT)
+    fcntl.flock(lock, fcntl.LOCK_EX)  # another process starts the engine, and takes its time
+    try:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await attached(tmp_path)
+        async with asyncio.timeout(5):
+            while any(thread.name.startswith("asyncio_") and _works(thread) for thread in threading.enumerate()):
+                await asyncio.sleep(0.01)
+    finally:
+        os.close(lock)
+
+
+def _works(thread: threading.Thread) -> bool:
+    """Not one that only waits for the next call."""
+    frame = sys._current_frames().get(thread.ident or 0)
+    names = []
+    while frame is not None:
+        names.append(frame.f_code.co_name)
+        frame = frame.f_back
+    return start_or_attach.__name__ in names
+
+
+def test_what_the_disk_refuses_is_told_with_advice(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Out of files, or of space for a lock: that was a traceback, and the end of the process that watched."""
+
+    def full(directory: Path) -> int | None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(directory / "engine.alive"))
+
+    with monkeypatch.context() as refused:
+        refused.setattr(embedded, "_claim_alive", full)
+        with pytest.raises(EngineFailed, match=r"No space left.*DIQIUCUN_REDIS_URL"):
+            start_or_attach(data_dir)
 
 
 def test_a_file_that_is_no_directory_is_refused_with_advice(tmp_path: Path) -> None:
