@@ -48,8 +48,13 @@ test: $(TEST_READY)  ## format, lint, types and all tests
 	# their tests share names: workers would run one.
 	@$(BIN)/python -m pytest -q tests/gateway/test_openapi.py & beside=$$!; trap 'kill $$beside 2>/dev/null || true' EXIT; \
 	  status=0; $(BIN)/mypy || status=$$?; wait $$beside || status=$$?; exit $$status
-	$(BIN)/python -m pytest -q -p tests.support.chromium tests/browser || [ $$? -eq 5 ]  # 5: no Chromium, none run
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --ignore tests/gateway/test_openapi.py --ignore tests/browser $(PYTEST_ARGS)
+	# The tests in the browser wait for it half of their time: they run beside all the others, and tell when those are
+	# through. Their status 5: there is no Chromium, none was run.
+	@told=$$(mktemp); $(BIN)/python -m pytest -q -p tests.support.chromium tests/browser > $$told 2>&1 & beside=$$!; \
+	  trap 'kill $$beside 2>/dev/null && wait $$beside || true; rm -f $$told' EXIT; status=0; \
+	  $(BIN)/python -m pytest -n 2 --dist loadgroup --ignore tests/gateway/test_openapi.py --ignore tests/browser \
+	    $(PYTEST_ARGS) || status=$$?; \
+	  wait $$beside || { other=$$?; [ $$other -eq 5 ] || status=$$other; }; cat $$told; exit $$status
 
 fast: $(TEST_READY)  ## only the tests without processes, engine or browser
 	$(BIN)/python -m pytest -q -m "not engine and not system and not browser and not slow" $(PYTEST_ARGS)

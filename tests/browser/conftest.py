@@ -142,6 +142,7 @@ def stop_village(village: Village) -> None:
 
 @pytest.fixture(scope="package")
 def village(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Village]:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended from outside, this run still ends its village
     village = start_village(tmp_path_factory.mktemp("village"))
     try:
         village.wait_ready()
