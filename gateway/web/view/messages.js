@@ -24,7 +24,7 @@ export class Messages {
     const { say } = context;
     this.list = h("div", { class: "list" });
     this.top = h("div", { class: "top" });
-    this.empty = h("div", { class: "empty", hidden: true }, h("img", { src: "/web/icon.svg", alt: "", width: 72, height: 72, loading: "lazy" }),
+    this.empty = h("div", { class: "empty", hidden: true }, h("img", { src: "/web/icon.svg", alt: "", width: 72, height: 72 }),
       h("h2", {}, say("empty_title")), h("p", {}, say("empty_words")));
     this.log = h("div", { class: "log", role: "log", tabindex: 0, "aria-label": say("log_label"), "aria-busy": "true" }, this.top, this.empty, this.list);
     this.count = h("span", {});
