@@ -162,7 +162,9 @@ def test_what_people_write_stays_text(xiaoyu: Phone, brecken: Phone) -> None:
 
 def test_a_cut_socket_resumes_without_flicker_or_doubles(xiaoyu: Phone, brecken: Phone) -> None:
     xiaoyu.say("第一句")
-    brecken.page.locator(".message:not(.own)", has_text="第一句").last.wait_for()
+    first = brecken.page.locator(".message:not(.own)", has_text="第一句").last
+    first.locator(".stack .text[lang=en]").wait_for()
+    expect(brecken.page.locator(".shimmer")).to_have_count(0)  # a translation makes its message again, rightly
     brecken.page.evaluate("() => document.querySelectorAll('.message').forEach((node) => { node.dataset.kept = '1'; })")
     kept = brecken.page.locator(".message[data-kept]").count()
     brecken.page.context.set_offline(True)
