@@ -5,7 +5,8 @@ died is found in the group's pending list and claimed after `idle_ms`. The group
 it is missing: an engine that lost its data must not stop translation until a restart.
 
 XREADGROUP counts per stream. A first read asks each of the sixteen for its share of `limit`; streams that had more are
-asked again for what is left, so that one busy room still fills a batch and quiet rooms are not passed over.
+asked again for what is left, so that one busy room still fills a batch and quiet rooms are not passed over. So does
+claiming: a dead worker's hundreds of jobs are taken as fast as they are done, not a few with each look.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ import msgspec
 
 from chat.adapters.redis_commands import Commands
 from chat.adapters.redis_engine import Command, Refused
-from chat.adapters.redis_keys import PARTITIONS, partition
+from chat.adapters.redis_keys import partition
 from chat.errors import Unavailable
 from chat.ports import JOB_IDLE_MS, ForgetText, Job, JobText, PreviewText, TakenJob
 
@@ -38,6 +39,9 @@ class RedisJobs:
         self._ahead: dict[str, deque[tuple[float, TakenJob]]] = {}
         """Read by a worker beyond its limit (at most one for each stream), with the time of reading."""
         self._claim_at_s = 0.0
+        self._claim_from = dict.fromkeys(self._streams, b"0-0")
+        """Where each stream is looked through next. A look sees ten times what it may claim, so that one which always
+        began at the oldest job would never come past the many that living workers keep."""
         self._counts = {"taken": 0, "claimed": 0, "unreadable": 0}
 
     async def put(self, job: Job) -> None:
@@ -57,6 +61,8 @@ class RedisJobs:
                 if len(taken) < limit and loop.time() >= self._claim_at_s:
                     self._claim_at_s = loop.time() + self._idle_ms / 10_000
                     taken += await self._claim(worker, limit - len(taken))
+                    if len(taken) >= limit:
+                        self._claim_at_s = 0.0  # whoever left so many left more
                 if len(taken) < limit:
                     left_ms = int((until_s - loop.time()) * 1000)
                     block_ms = 0 if taken else min(left_ms, BLOCK_MS_MAX, max(1, self._idle_ms // 10))
@@ -128,17 +134,29 @@ class RedisJobs:
         return taken
 
     async def _claim(self, worker: str, limit: int) -> list[TakenJob]:
-        count = max(1, limit // PARTITIONS)
-        claimed = await self._engine.call_reachable(
-            [("XAUTOCLAIM", stream, GROUP, worker, self._idle_ms, "0", "COUNT", count) for stream in self._streams]
-        )
+        """What dead workers held; may exceed `limit` as `_read` may."""
+        streams: Sequence[str] = self._streams
         taken: list[TakenJob] = []
-        for stream, answer in zip(self._streams, claimed, strict=True):
-            rows = answer[1] if answer else []
-            if not rows:
-                continue
-            pending = await self._engine.call_all([("XPENDING", stream, GROUP, ref, ref, 1) for ref, _ in rows])
-            taken += await self._jobs(stream, rows, {row[0][0]: row[0][3] for row in pending if row})
+        while streams and len(taken) < limit:
+            count = max(1, (limit - len(taken)) // len(streams))
+            claimed = await self._engine.call_reachable(
+                [
+                    ("XAUTOCLAIM", stream, GROUP, worker, self._idle_ms, self._claim_from[stream], "COUNT", count)
+                    for stream in streams
+                ]
+            )
+            full = []
+            for stream, answer in zip(streams, claimed, strict=True):
+                if not answer:
+                    continue
+                self._claim_from[stream], rows = answer[0], answer[1]
+                if not rows:
+                    continue
+                pending = await self._engine.call_all([("XPENDING", stream, GROUP, ref, ref, 1) for ref, _ in rows])
+                taken += await self._jobs(stream, rows, {row[0][0]: row[0][3] for row in pending if row})
+                if len(rows) >= count:
+                    full.append(stream)
+            streams = full
         self._counts["claimed"] += len(taken)
         return taken
 

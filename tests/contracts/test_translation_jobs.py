@@ -1,6 +1,7 @@
 """TranslationJobs: at least once, one worker at a time, abandoned jobs first."""
 
 import asyncio
+from collections.abc import Sequence
 
 from chat.events import Mention
 from chat.ports import Job, JobText, TakenJob
@@ -126,6 +127,29 @@ async def test_abandoned_jobs_come_before_new_ones(ports: Ports) -> None:
     await ports.jobs.put(job(of=2))
     taken = await ports.jobs.take("alive", 10, 1000)
     assert [each.job.of for each in taken] == [1, 2]
+
+
+async def test_the_many_jobs_of_a_dead_worker_fill_a_batch(ports: Ports) -> None:
+    """They once came four at a time, two looks a second: readers of one busy room waited for minutes."""
+    for n in range(64):
+        await ports.jobs.put(job(of=n + 1))
+    await ports.jobs.take("dead", 64, 1000)
+    await asyncio.sleep(JOB_IDLE_MS * 1.2 / 1000)  # what is under test is that time passes
+    taken = [await ports.jobs.take("alive", 32, 0) for _ in range(2)]
+    assert [[each.job.of for each in some] for some in taken] == [list(range(1, 33)), list(range(33, 65))]
+
+
+async def test_what_living_workers_keep_does_not_hide_the_job_of_a_dead_one(ports: Ports) -> None:
+    for n in range(65):
+        await ports.jobs.put(job(of=n + 1))
+    kept = [each.ref for each in await ports.jobs.take("alive", 64, 1000)]
+    await ports.jobs.take("dead", 1, 1000)
+    found: Sequence[TakenJob] = ()
+    async with asyncio.timeout(5):
+        while not found:
+            await ports.jobs.keep("alive", kept)
+            found = await ports.jobs.take("another", 1, JOB_IDLE_MS // 4)
+    assert [each.job.of for each in found] == [65]
 
 
 async def test_a_worker_that_stops_waiting_takes_no_job_with_it(ports: Ports) -> None:
