@@ -4,8 +4,10 @@ Members with the same codec and reading languages form a `Group`: they receive e
 frame of a tick schedules one flush at the end of it; a burst becomes one write per member. That is the only design
 that beats one send per delivery and it costs nothing when the room is quiet. `writelines` instead of a join was slower.
 
-Invariant: a member receives the frames offered to its group after it was added and before it was removed, in order:
-`add` and `remove` flush what waits first.
+Invariant: a member receives the frames offered to its group after it was added and before it was removed, in order.
+Who is added while frames wait is a newcomer until they are written, and is owed only what comes after; who is removed
+gets what waits at once. Neither makes the others' frames leave sooner: in a crowd on its way in each would undo what
+gathering spares.
 
 How far each step brought us, in deliveries per second of processor against a C loop of `send` (docs/performance.md),
 for a thousand readers, one post in flight / sixteen: an outbox, its sink and the transport called for each reader
@@ -19,6 +21,7 @@ A loop in C would take what is left of Python out of each delivery, 0.6 to 1.3 u
 built): about 0.9 for a thousand readers, and little for a hundred, where the post itself is what costs.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -29,6 +32,11 @@ from gateway.outbox import UNMEASURED_BYTES_MAX, Outbox, Send
 GATHER_S_MAX: Final = 0.01
 """A burst in a busy room gathers as long as writing the last one took (5 ms for a thousand readers), at most this.
 Two halves of a burst otherwise chase each other for ever, each written while the other is being stored."""
+GATHER_CROWD_S: Final = 0.05
+CROWD: Final = 200.0
+"""While so many have just come (each counts half after a second), a room that is written to most of the time gathers
+so long: coming in needs the processor more than those who are here need each post at once. Of 5,000 who come back all
+at once the last one otherwise waits for a quarter of a million deliveries a second to the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +70,8 @@ class Group:
     """Clients of one room that receive the same bytes."""
 
     __slots__ = (
-        "_behind", "_flushed_at_s", "_straight", "_timers", "_together", "_took_s", "_waiting", "codec", "deliveries",
-        "languages", "members",
+        "_behind", "_came", "_came_at_s", "_flushed_at_s", "_newcomers", "_straight", "_timers", "_together", "_took_s",
+        "_waiting", "codec", "deliveries", "languages", "members",
     )  # fmt: skip
 
     def __init__(self, codec: Codec, languages: tuple[str, ...], timers: Timers) -> None:
@@ -74,7 +82,12 @@ class Group:
         self._straight: dict[Send, Outbox] = {}
         """Members for whom nothing waits, by what takes their frames: the loop of `flush` looks at nothing else."""
         self._behind: dict[Outbox, None] = {}
-        """All other members."""
+        """All other members, but for newcomers."""
+        self._newcomers: dict[Outbox, int] = {}
+        """Who was added while frames waited, and how many of these they are not owed."""
+        self._came = 0.0
+        """Members who came, each counting half after a second, as of this time."""
+        self._came_at_s = 0.0
         self._waiting: list[bytes] = []
         self._took_s = 0.0
         """How long the last flush took, and when it ended."""
@@ -84,21 +97,31 @@ class Group:
         self._timers = timers
 
     def add(self, outbox: Outbox) -> None:
-        self.flush()
+        now_s = self._timers.now_s()
+        self._came, self._came_at_s = self._coming(now_s) + 1, now_s
         self.members[outbox] = None
         outbox.sharers += (self,)
-        self.sends(outbox, None)
+        if self._waiting:
+            self._newcomers[outbox] = len(self._waiting)
+        else:
+            self.sends(outbox, None)
 
     def remove(self, outbox: Outbox) -> None:
-        self.flush()
-        if self.members.pop(outbox, outbox) is None:
-            outbox.sharers = tuple(sharer for sharer in outbox.sharers if sharer is not self)
-            self._behind.pop(outbox, None)
-            if outbox.send is not None:
-                self._straight.pop(outbox.send, None)
+        if self.members.pop(outbox, outbox) is not None:
+            return
+        outbox.sharers = tuple(sharer for sharer in outbox.sharers if sharer is not self)
+        self._behind.pop(outbox, None)
+        if outbox.send is not None:
+            self._straight.pop(outbox.send, None)
+        owed = self._waiting[self._newcomers.pop(outbox, 0) :]
+        if owed:
+            self.deliveries += len(owed)
+            outbox.offer(b"".join(owed))
 
     def sends(self, outbox: Outbox, before: Send | None) -> None:
         """A member's `send` has appeared, or is not to be used now."""
+        if outbox in self._newcomers:
+            return
         if before is not None:
             self._straight.pop(before, None)
         if outbox.send is not None:
@@ -118,9 +141,15 @@ class Group:
         if not self._waiting:
             return
         frames, self._waiting = self._waiting, []
-        self.deliveries += len(frames) * len(self.members)
+        newcomers, self._newcomers = self._newcomers, {}
+        self.deliveries += len(frames) * len(self.members) - sum(newcomers.values())
         began_s = self._timers.now_s()
         self._write(frames[0] if len(frames) == 1 else b"".join(frames))
+        for outbox, before in newcomers.items():
+            if before < len(frames):
+                outbox.offer(b"".join(frames[before:]))
+            if outbox in self.members:
+                self.sends(outbox, None)
         self._flushed_at_s = self._timers.now_s()
         self._took_s = self._flushed_at_s - began_s
         self._together = (self._together + len(frames)) / 2
@@ -128,7 +157,7 @@ class Group:
     def _write(self, data: bytes) -> None:
         size = len(data)
         if size > UNMEASURED_BYTES_MAX:
-            for member in tuple(self.members):
+            for member in (*self._behind, *self._straight.values()):
                 member.offer(data)
             return
         behind, fell_behind = tuple(self._behind), []
@@ -152,9 +181,18 @@ class Group:
                 member.offer(frame)
 
     def _soon(self) -> None:
-        """At the end of this tick; in a room that has bursts and is written to most of the time, a little later."""
+        """At the end of this tick; in a room that is written to most of the time and has bursts, or a crowd on its way
+        in, a little later."""
         timers = self._timers
-        if self._together >= 2 and timers.now_s() - self._flushed_at_s < 2 * self._took_s:
+        now_s = timers.now_s()
+        if now_s - self._flushed_at_s >= 2 * self._took_s:
+            timers.schedule(self.flush)
+        elif self._coming(now_s) >= CROWD:
+            timers.call_later(GATHER_CROWD_S, self.flush)
+        elif self._together >= 2:
             timers.call_later(min(self._took_s, GATHER_S_MAX), self.flush)
         else:
             timers.schedule(self.flush)
+
+    def _coming(self, now_s: float) -> float:
+        return self._came * math.exp2(self._came_at_s - now_s)

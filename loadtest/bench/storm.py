@@ -42,7 +42,9 @@ async def storm(members: int, posts_per_s: float) -> dict[str, Any]:
         report = await one_round(product, scenario, Course(newcomers=False, joins_per_s=300.0, writers_apart=True))
     worst_ms = report["resume"]["max_ms"]
     coming_back = [
-        look for look in report["server"] if BEFORE_S < look["at_s"] <= BEFORE_S + (worst_ms or 0) / 1000 + 1
+        look
+        for look in report["server"]
+        if look["stage"] == "running" and BEFORE_S < look["at_s"] <= BEFORE_S + (worst_ms or 0) / 1000 + 1
     ]
     return {
         **{name: report[name] for name in ("reconnect", "resume", "ack", "delivery", "send_lag", "failed_connects")},

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from chat.wire import Codec
 from gateway.closing import CloseReason
-from gateway.fanout import GATHER_S_MAX, Group, Timers
+from gateway.fanout import CROWD, GATHER_CROWD_S, GATHER_S_MAX, Group, Timers
 from gateway.outbox import UNMEASURED_BYTES_MAX, Outbox
 
 
@@ -174,6 +174,50 @@ def test_a_quiet_room_waits_for_nothing() -> None:
     assert loop.later == []
 
 
+def test_a_crowd_on_its_way_in_makes_a_busy_room_gather_longer() -> None:
+    client = Client()
+    loop, group = grouped(client)
+    client.send = slow_send(loop, client.send, 0.015)  # type: ignore[method-assign]
+    client.outbox.go_straight(client.send)
+    crowd = [Client() for _ in range(int(1.2 * CROWD))]
+    for newcomer in crowd:
+        group.add(newcomer.outbox)
+    group.offer(b"a")  # quiet so far
+    loop.end_tick()
+    assert {each.got for each in (client, *crowd)} == {b"a"}
+    loop.now_s += 0.005
+    group.offer(b"b")
+    loop.end_tick()
+    loop.now_s += 0.02
+    group.offer(b"c")
+    [(after_s, flush)] = loop.later
+    assert (after_s, client.got) == (GATHER_CROWD_S, b"a")
+    flush()
+    assert {each.got for each in (client, *crowd)} == {b"abc"}
+    assert client.straight_calls == 2
+    loop.now_s += 5.0  # all are in
+    group.offer(b"d")
+    loop.end_tick()
+    assert client.got == b"abcd"
+
+
+def test_who_comes_while_frames_wait_is_owed_what_follows_and_hurries_nobody() -> None:
+    here, comes, goes = Client(), Client(), Client()
+    loop, group = grouped(here)
+    group.offer(b"a")
+    group.add(comes.outbox)
+    group.add(goes.outbox)
+    group.offer(b"b")
+    assert (here.got, comes.got) == (b"", b"")
+    group.remove(goes.outbox)
+    assert (here.got, goes.got, goes.outbox.sharers) == (b"", b"b", ())
+    loop.end_tick()
+    assert (here.got, comes.got, goes.got, group.deliveries) == (b"ab", b"b", b"b", 4)
+    group.offer(b"c")
+    loop.end_tick()
+    assert (here.got, comes.got, goes.got) == (b"abc", b"bc", b"b")
+
+
 def slow_send(loop: Loop, send: Callable[[bytes], int], takes_s: float) -> Callable[[bytes], int]:
     def slow(data: bytes) -> int:
         loop.now_s += takes_s
@@ -184,19 +228,22 @@ def slow_send(loop: Loop, send: Callable[[bytes], int], takes_s: float) -> Calla
 
 steps = st.one_of(
     st.tuples(st.just("offer"), st.binary(min_size=1, max_size=9)),
-    st.tuples(st.sampled_from(["tick", "drain", "pause", "resume"]), st.just(b"")),
+    st.tuples(st.sampled_from(["tick", "drain", "pause", "resume", "leave", "come"]), st.just(b"")),
 )
 
 
 @given(st.lists(st.integers(-1, 12), max_size=20), st.lists(steps, max_size=40))
-def test_each_client_gets_all_bytes_once_and_in_order(takes: list[int], done: list[tuple[str, bytes]]) -> None:
+def test_each_client_gets_what_was_offered_while_it_was_here_once_and_in_order(
+    takes: list[int], done: list[tuple[str, bytes]]
+) -> None:
     choosy, plain = Client(list(takes)), Client()
     loop, group = grouped(choosy, plain)
-    offered = b""
+    offered, owed = b"", b""
     for what, frame in done:
         match what:
             case "offer":
                 offered += frame
+                owed += frame if choosy.outbox in group.members else b""
                 group.offer(frame)
             case "tick":
                 loop.end_tick()
@@ -206,5 +253,10 @@ def test_each_client_gets_all_bytes_once_and_in_order(takes: list[int], done: li
                 choosy.outbox.resume()
             case "drain" if choosy.waits:
                 choosy.drain()
+            case "leave":
+                group.remove(choosy.outbox)
+            case "come" if choosy.outbox not in group.members:
+                group.add(choosy.outbox)
     group.flush()
-    assert choosy.got + choosy.waits == plain.got == offered
+    assert plain.got == offered
+    assert choosy.got + choosy.waits == owed
