@@ -90,9 +90,11 @@ def ceiling(value: float) -> float:
 
 
 def short(value: float) -> str:
-    """As on an axis: 12k, 3.4, 0.05."""
+    """As on an axis: 12k, 3,750, 3.4, 0.05."""
     if value >= 1_000_000:
         return f"{value / 1e6:g}M"
     if value >= 10_000:
         return f"{value / 1000:g}k"
+    if value >= 1_000:
+        return f"{value:,.0f}"
     return f"{value:.3g}"

@@ -7,7 +7,7 @@ import pytest
 
 from loadtest.bench import members, stall, storm
 from loadtest.bench.rounds import middle
-from loadtest.pictures import bars
+from loadtest.pictures import bars, short
 
 Told = dict[str, Any]
 
@@ -100,3 +100,10 @@ def test_bars_are_as_long_as_their_values_and_names_are_no_markup() -> None:
     assert words == ["<b>", "ours & all", "2", "<theirs>", "1"]
     first, second = (int(node.attrib["width"]) for node in svg if node.tag.endswith("rect") and "x" in node.attrib)
     assert first == 2 * second
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(0.05, "0.05"), (3.4, "3.4"), (3_750, "3,750"), (12_500, "12.5k"), (2e6, "2M")]
+)
+def test_numbers_on_an_axis_are_for_people(value: float, words: str) -> None:
+    assert short(value) == words
