@@ -21,6 +21,7 @@ import uvloop
 from chat.adapters.connect import connect_engine
 from chat.adapters.http_classifier import NOT_SET, HttpClassifier
 from chat.adapters.http_poster import HttpPoster
+from chat.collecting import collect_seldom
 from chat.errors import CommandFailed
 from chat.frames import Route
 from chat.limits import FRAME_BYTES_MAX, PING_INTERVAL_S
@@ -30,7 +31,6 @@ from chat.service import Service
 from chat.tracing import tracing
 from gateway.api import Api
 from gateway.clock import Clock
-from gateway.collecting import collect_seldom
 from gateway.endpoint import websocket_endpoint
 from gateway.gateway import Gateway
 from gateway.http import Http, Receive, Send

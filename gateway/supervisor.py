@@ -7,7 +7,8 @@ outside (a signal), or not started because the machine has no memory or no proce
 either. A role that is not vital ends nothing but itself. Children never
 outlive us: each holds the read end of a pipe as its stdin and stops when that ends, whatever became of us.
 
-Children run in sessions of their own, so that Ctrl-C in a terminal reaches only us and the order of stopping is ours.
+Children run in process groups of their own, so that Ctrl-C in a terminal reaches only us and the order of stopping is
+ours; and in one session, because niceness counts only within one (see `translator.priority`).
 """
 
 import asyncio
@@ -187,7 +188,7 @@ class Supervisor:
                 stdout=PIPE,
                 stderr=STDOUT,
                 env={**child.role.environ, SUPERVISED: "1"},
-                start_new_session=True,
+                process_group=0,
                 limit=LINE_BYTES_MAX,
             )
             child.process = process

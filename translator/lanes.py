@@ -158,6 +158,11 @@ class Lanes:
             if lane.package == package and not lane.pending and not lane.running:
                 del self._lanes[key]
 
+    @property
+    def is_busy(self) -> bool:
+        """True while whatever comes must wait for the end of a batch."""
+        return self._running >= self._running_max
+
     def statistics(self) -> dict[str, int]:
         totals: dict[str, int] = {"batches_running": self._running, "batches_failed": self._failed}
         for lane in self._lanes.values():

@@ -178,6 +178,11 @@ class Pipeline:
     def packages(self) -> tuple[Package, ...]:
         return self._packages
 
+    @property
+    def is_busy(self) -> bool:
+        """True while no sentence could go to the engine at once."""
+        return self._lanes.is_busy
+
     def use(self, packages: Sequence[Package]) -> None:
         """From now on route over these packages."""
         for gone in set(self._packages) - set(packages):

@@ -68,11 +68,11 @@ class TranslatorSettings(BaseSettings):
     )
     libretranslate_key: str = Field(default="", repr=False, description="The key that server wants, if any.")
     translator_niceness: int = Field(
-        default=5,
+        default=10,
         ge=0,
         le=19,
-        description="How far translators step back for gateways on the same processors, as in nice(1). Above 5, "
-        "translations wait for whatever else the machine does.",
+        description="How far translators step back for gateways on the same processors, as in nice(1). At 10 they keep "
+        "a tenth of a busy processor, at 19 hardly anything.",
     )
     translator_metrics_host: str = Field(default="127.0.0.1", description="Address of a translator's own metrics.")
     translator_metrics_port: int = Field(

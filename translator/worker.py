@@ -62,6 +62,8 @@ KEEP_EVERY_S: Final = 1.0
 """A quarter of the time after which a job counts as abandoned."""
 TAKE_WAIT_MS: Final = 1_000
 """How long one `take` waits for a first job; also how soon an idle worker notices that it should stop."""
+TAKE_EVERY_S: Final = 0.05
+"""While the engine is busy: no job could start sooner, and taken together they disturb less than one by one."""
 TAKE_MAX: Final = 64
 """Jobs in one `take`, so that workers side by side share a burst."""
 IDLE_JOBS: Final = 4
@@ -101,9 +103,12 @@ class Worker:
         drain_s: float = 10.0,
         clock_ms: Callable[[], int] = wall_clock_ms,
         traces: "Traces | None" = None,
+        breathe: Callable[[], None] = lambda: None,
     ) -> None:
+        """`breathe` is called between two pieces of work, a few tenths of a millisecond apart."""
         self._name = name
         self._traces = traces
+        self._breathe = breathe
         self._jobs = jobs
         self._log = room_log
         self._pipeline = pipeline
@@ -186,6 +191,8 @@ class Worker:
                 task = tasks.create_task(self._work(job))
                 self._running[task] = job.ref
                 task.add_done_callback(self._ended)
+            if taken and self._pipeline.is_busy:
+                await self._pause(TAKE_EVERY_S)
 
     async def _keep(self) -> None:
         """Hold on to the jobs in hand: what is slow is not dead."""
@@ -246,8 +253,10 @@ class Worker:
         """Append everything this job owes."""
         terms = await self._glossaries.of(taken.job.room)
         found = self._pipeline.detect(text.text, languages_read(text), names_in(text, terms))
+        self._breathe()
         debts = debts_of(taken, text, found)
         await self._telling.explain(taken, text, terms)
+        self._breathe()
         if not debts:
             self._counted["events_nothing_to_translate"] += 1
             return
@@ -287,7 +296,9 @@ class Worker:
     async def _serve_debt(self, debt: Debt, terms: Terms, row: Row | None) -> None:
         traces, began_ns = self._traces, self._traces.now_ns() if self._traces else 0
         priority = URGENT if debt.text.asked or debt.text.urgent else POSTED
-        outcome = await self._fit(debt, _introduced(await self._outcome(debt, terms, row, priority), terms, debt))
+        outcome = await self._outcome(debt, terms, row, priority)
+        self._breathe()
+        outcome = await self._fit(debt, _introduced(outcome, terms, debt))
         if isinstance(outcome, Refusal) and debt.is_for_its_own_readers and not debt.text.asked:
             return  # who reads the line is not told of a word in it that stays foreign
         if isinstance(outcome, Refusal) and outcome.why is Why.OVERLOAD and not debt.text.asked:
@@ -329,6 +340,7 @@ class Worker:
             known = row.get(variant)
             if known is not None:
                 return known
+        self._breathe()
         budget_ms = (text.posted_at_ms or now_ms) + (text.budget_ms or BUDGET_MS) - now_ms
         outcome = await self._pipeline.translate(
             text.text,
@@ -368,12 +380,15 @@ class Worker:
             return  # taken back: nothing may be made of it, not even for a cache
         terms = await self._glossaries.of(job.room)
         found = self._pipeline.detect(text.text, languages_read(text), names_in(text, terms))
+        self._breathe()
         for each in debts_of(taken, text, found):
             debt = await self._telling.still_owed(each)
             if debt is None:
                 continue
             debt = replace(debt, marked=True)
-            outcome = await self._fit(debt, _introduced(await self._outcome(debt, terms, None, CATCH_UP), terms, debt))
+            outcome = await self._outcome(debt, terms, None, CATCH_UP)
+            self._breathe()
+            outcome = await self._fit(debt, _introduced(outcome, terms, debt))
             if isinstance(outcome, Refusal) and outcome.why is Why.OVERLOAD:
                 raise Unavailable("no lull after all")
             await self._telling.say(debt, outcome)

@@ -72,6 +72,14 @@ def is_gone(pid: int) -> bool:
     return False
 
 
+async def test_children_share_our_session_and_ctrl_c_in_our_terminal_is_not_theirs() -> None:
+    told = "import os, time; print('here', os.getsid(0), os.getpgid(0) == os.getpid()); time.sleep(600)"
+    watched = Watched([role("gateway", told)])
+    async with running(watched):
+        await watched.until(lambda: watched.said("here") == 1)
+        assert watched.said(f"here {os.getsid(0)} True") == 1, watched.lines
+
+
 async def test_who_is_not_vital_ends_alone() -> None:
     lame = Role(
         "greeter", 1, (sys.executable, "-c", "import sys; print('wrong'); sys.exit(2)"), dict(os.environ), False

@@ -16,8 +16,8 @@ LEVELS = {
           translator.routes translator.batching translator.cache translator.slang translator.guests
           translator.terms translator.explaining translator.exclamations translator.switching""",
     2: "chat.service translator.engine",
-    3: "chat.adapters chat.logs chat.traces chat.tracing chat.processes chat.stopping translator.ctranslate"
-    " translator.packages translator.downloads",
+    3: "chat.adapters chat.logs chat.traces chat.tracing chat.processes chat.stopping chat.collecting"
+    " translator.ctranslate translator.packages translator.downloads",
     # 4: shells, everything else of gateway and translator
     5: "chat.client chat.greeter chat.asyncapi gateway.greeter loadtest",
 }

@@ -32,7 +32,7 @@ from translator.lanes import Lanes
 from translator.pipeline import Pipeline
 from translator.routes import Package
 from translator.shared import SharedRows
-from translator.worker import DELIVERIES_MAX, Worker
+from translator.worker import DELIVERIES_MAX, TAKE_EVERY_S, Worker
 
 PACKAGES = (package("zh", "en"), package("en", "zh", starter=True))
 ROOM = "tea"
@@ -268,6 +268,35 @@ def test_what_cannot_be_finished_in_time_is_left_for_another_worker() -> None:
         assert await world.engine.jobs.backlog() == 1
 
     story(tell, drain_s=1.0)
+
+
+def test_while_the_engine_is_busy_jobs_are_taken_in_groups_and_when_it_is_idle_at_once() -> None:
+    async def tell(world: World, worker: Worker) -> None:
+        world.translating.delay_s = 1.0
+        taken = []
+        for _ in range(40):
+            await world.post("你好", ("en",))
+            await asyncio.sleep(0.01)
+            taken.append(worker.statistics()["jobs_taken"])
+        assert taken[0] == 1
+        assert len(set(taken)) <= 0.4 / TAKE_EVERY_S + 2
+        assert taken[-1] >= 40 - TAKE_EVERY_S / 0.01 - 1
+        await world.idle()
+        assert len(await world.said()) == 40
+
+    story(tell)
+
+
+def test_between_two_pieces_of_work_a_worker_breathes() -> None:
+    breaths: list[float] = []
+
+    async def tell(world: World, _: Worker) -> None:
+        await world.post("你好", ("en",))
+        await world.idle()
+        assert len(await world.said()) == 1
+
+    story(tell, breathe=lambda: breaths.append(1.0))
+    assert len(breaths) >= 3
 
 
 def test_never_more_jobs_in_hand_than_the_bound() -> None:
