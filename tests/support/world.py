@@ -42,13 +42,22 @@ class Dictionary:
 
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance
+        self._translating = 0
+
+    @property
+    def is_busy(self) -> bool:
+        return self._translating > 0
 
     def detect(self, text: str, candidates: Iterable[str] = (), mentions: Iterable[str] = ()) -> Detection:
         language = "zh" if any("\u4e00" <= char <= "\u9fff" for char in text) else "en"
         return Detection(language=language, needs_translation=True, reason=Reason.SCRIPT)
 
     async def translate(self, text: str, source: str, target: str, **_: object) -> Translation:
-        await asyncio.sleep(self._chance.uniform(0.005, 0.4))
+        self._translating += 1
+        try:
+            await asyncio.sleep(self._chance.uniform(0.005, 0.4))
+        finally:
+            self._translating -= 1
         return Translation(f"[{target}] {text}", source, "dictionary", "test", "1", starter=False)
 
     def statistics(self) -> dict[str, int]:
