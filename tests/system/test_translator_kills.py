@@ -29,6 +29,7 @@ ROOT = Path(__file__).parents[2]
 ROOM = "tea"
 KILLS = 20
 LOAD_S = 4.0
+TRIES = 3
 BURST = 600
 PATIENCE_S = 240
 """A job that comes later is `too_late`: on a busy machine that would be no fault of ours."""
@@ -153,21 +154,24 @@ async def test_three_times_what_it_can_do_loses_nothing(engine: ConnectedEngine,
     port = probe.sockets[0].getsockname()[1]
     probe.close()
     await probe.wait_closed()
-    worker = await start(tmp_path, DIQIUCUN_TRANSLATOR_METRICS_PORT=str(port))
+    # Not nice: beside other tests, what it can do would change too much after it was measured.
+    worker = await start(tmp_path, DIQIUCUN_TRANSLATOR_METRICS_PORT=str(port), DIQIUCUN_TRANSLATOR_NICENESS="0")
     try:
         async with asyncio.timeout(PATIENCE_S):
             capacity_per_s = await _capacity(engine)
-            count = int(3 * capacity_per_s * LOAD_S)
-            pause_s = LOAD_S / count
-            for number in range(count):
-                await asyncio.gather(post(engine, 301 + number, sentences=SENTENCES), asyncio.sleep(pause_s))
+            posts_per_s, posted = 3 * capacity_per_s, 301
+            for _ in range(TRIES):
+                posted = await _load(engine, posted, posts_per_s)
+                if (await _counted(port))["events_skipped_total"]:
+                    break
+                posts_per_s *= 2  # it can do more by now: others left it the machine
             while await engine.jobs.backlog() or await engine.parked.backlog():
                 await asyncio.sleep(0.1)
             counted = await _until_caught_up(port)
     finally:
         await end(worker)
     _, translated, refused, reasons = found = await said(engine)
-    _assert_nothing_lost(found, 301 + count)
+    _assert_nothing_lost(found, posted)
     assert reasons["overload"] > 0, "there was no overload"
     assert counted["events_skipped_total"] == reasons["overload"]
     assert counted["events_caught_up_total"] == len(set(refused) & set(translated))
@@ -197,14 +201,26 @@ async def _capacity(engine: ConnectedEngine) -> float:
     return 300 / (time.monotonic() - started)
 
 
+async def _load(engine: ConnectedEngine, first: int, posts_per_s: float) -> int:
+    """Post for `LOAD_S`, whether or not the posts before are answered; the number of the next post."""
+    count = int(posts_per_s * LOAD_S)
+    async with asyncio.TaskGroup() as writers:
+        for number in range(first, first + count):
+            writers.create_task(post(engine, number, sentences=SENTENCES))
+            await asyncio.sleep(LOAD_S / count)
+    return first + count
+
+
+async def _counted(port: int) -> dict[str, int]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET /metrics HTTP/1.1\r\n\r\n")
+    answer = (await reader.read()).decode()
+    writer.close()
+    rows = [row.split() for row in answer.splitlines() if row.startswith("diqiucun_translator_")]
+    return {name.removeprefix("diqiucun_translator_"): int(value) for name, value in rows}
+
+
 async def _until_caught_up(port: int) -> dict[str, int]:
-    while True:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(b"GET /metrics HTTP/1.1\r\n\r\n")
-        answer = (await reader.read()).decode()
-        writer.close()
-        rows = [row.split() for row in answer.splitlines() if row.startswith("diqiucun_translator_")]
-        counted = {name.removeprefix("diqiucun_translator_"): int(value) for name, value in rows}
-        if not counted["texts_parked"]:
-            return counted
+    while (counted := await _counted(port))["texts_parked"]:
         await asyncio.sleep(0.2)
+    return counted
