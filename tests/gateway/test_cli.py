@@ -80,12 +80,12 @@ def test_a_server_goes_on_when_nobody_reads_its_words_any_more() -> None:
         told("stopped", stream)
 
 
-def test_nohup_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`nohup diqiucun up &` ended with the terminal all the same."""
-    assert hangup() == (signal.SIGHUP,)
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+@pytest.mark.parametrize(("started_with", "heeded"), [(signal.SIG_DFL, (signal.SIGHUP,)), (signal.SIG_IGN, ())])
+def test_nohup_is_heard(started_with: signal.Handlers, heeded: tuple[signal.Signals, ...]) -> None:
+    """`nohup diqiucun up &` ended with the terminal all the same. However these tests were started themselves."""
+    before = signal.signal(signal.SIGHUP, started_with)
     try:
-        assert hangup() == ()
+        assert hangup() == heeded
     finally:
         signal.signal(signal.SIGHUP, before)
 
