@@ -4,14 +4,18 @@ The real product (`up`: engine, one gateway, one translator, with the starter pa
 program. Twenty members read Chinese; one reads English, so that everything Chinese is owed a translation. Writers post
 open loop, and the time that counts runs from the intended moment of a post to its arrival at a reader's socket.
 
-Rounds alternate. In both kinds the same writers post at the same rate, as many bytes, to the same readers. In a calm
+Rounds alternate. In all kinds the same writers post at the same rate, as many bytes, to the same readers. In a calm
 round the text has no words: no job is made, the translator has nothing to do at all. In a loaded round every post
 owes its translation, at three times the rate that the translator was seen to reach just before, with the same kind of
 text and nothing else going on. Lines never repeat, so that no cache answers. The reader of English is not timed.
 
+A filled round tells apart what the machine costs and what the translator does: a calm round beside a program that
+only decodes, the same sentences with the same package, as many threads at a time and as ready to give way, but takes no
+job and tells nothing. Whoever decodes as much as the machine allows, in whatever way, cannot disturb less.
+
 Between rounds everything owed is waited for: each post must end with its translation, or with the guard's word why
 there is none; a post that was skipped ("overload") must get its translation afterwards. Other programs of a shared
-machine disturb both kinds alike: the median of the rounds' p99 is compared, and every round is kept.
+machine disturb all kinds alike: the median of the rounds' p99 is compared, and every round is kept.
 """
 
 import argparse
@@ -24,10 +28,11 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgpack
 
@@ -37,6 +42,8 @@ from loadtest.measure import Latencies, median
 from loadtest.product import Product, running
 from loadtest.raw import RawMember
 
+Kind = Literal["calm", "filled", "loaded"]
+KINDS: Final[tuple[Kind, ...]] = ("calm", "filled", "loaded")
 ROOM: Final = "overload"
 RATIO_TARGET: Final = 1.5
 LOAD: Final = 3.0
@@ -51,7 +58,7 @@ BUDGET_MS: Final = 800
 """Of a room that nobody has configured."""
 SENTENCES: Final = 6
 """In each post, so that the load costs the translator much, and whoever posts and delivers it little."""
-ROUNDS: Final = 4
+ROUNDS: Final = 5
 ROUND_S: Final = 8.0
 HEARD_WITHIN_S: Final = 20.0
 SETTLED_WITHIN_S: Final = 180.0
@@ -81,6 +88,53 @@ ENDS: Final = ("", "了", "吗", "吧")
 LINES: Final = len(PEOPLE) * len(TIMES) * len(DEEDS) * len(PEOPLE) * len(DEEDS) * len(ENDS)
 STEP: Final = 7_919
 """Prime to LINES: neighbours differ in more than their last word, and no line comes twice before all have come."""
+DECODES_ONLY: Final = """
+import asyncio, itertools, os
+from loadtest.bench.overload import line
+from translator.ctranslate import CTranslateEngine
+from translator.packages import starter_packages
+from translator.priority import yield_to_others
+from translator.settings import TranslatorSettings
+
+def batches():
+    for first in itertools.count(step=16):
+        yield [line(number) + "。" for number in range(first, first + 16)]
+
+async def main():
+    settings = TranslatorSettings()
+    yield_to_others(settings.translator_niceness)
+    engine, endless = CTranslateEngine(threads=settings.translation_threads), batches()
+    package = next(each for each in starter_packages() if (each.source, each.target) == ("zh", "en"))
+    await engine.translate(package, next(endless))
+    print("decoding", flush=True)
+
+    async def decode():
+        while True:
+            await engine.translate(package, next(endless))
+
+    await asyncio.gather(*(decode() for _ in range(engine.threads)))
+
+asyncio.run(main())
+"""
+"""What fills a processor as the translator does, and nothing more. A process of its own: this program is timed."""
+
+
+@asynccontextmanager
+async def filled() -> AsyncIterator[None]:
+    """Meanwhile the machine decodes as much as a translator would. In a session of its own, which is as nice to others
+    as the process itself (see `translator.priority`)."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", DECODES_ONLY, stdout=asyncio.subprocess.PIPE, start_new_session=True
+    )
+    try:
+        assert process.stdout is not None
+        if await process.stdout.readline() != b"decoding\n":
+            raise RuntimeError("the program that only decodes did not start")
+        yield
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
 
 
 def line(number: int) -> str:
@@ -202,7 +256,14 @@ class Overload:
         first, last = len(came_s) // 10, len(came_s) - 1
         return (last - first) / (came_s[last] - came_s[first])
 
-    async def round(self, posts_per_s: float, *, loaded: bool) -> dict[str, Any]:
+    async def round(self, posts_per_s: float, kind: Kind) -> dict[str, Any]:
+        if kind == "filled":
+            async with filled():
+                return await self._timed(posts_per_s, kind)
+        return await self._timed(posts_per_s, kind)
+
+    async def _timed(self, posts_per_s: float, kind: Kind) -> dict[str, Any]:
+        loaded = kind == "loaded"
         await self._add_writers(int(posts_per_s / POSTS_PER_WRITER_S) + 1)
         before = await self._counters()
         count = round(posts_per_s * self._round_s)
@@ -218,7 +279,7 @@ class Overload:
         spent = {name: round((now - cpu[name]) / (ended_s - began_s), 2) for name, now in self._cpu_s().items()}
         async with asyncio.timeout(HEARD_WITHIN_S):
             await hearing.complete.wait()
-        told: dict[str, Any] = {"loaded": loaded, **hearing.delivery(posts).summary(), "processors": spent}
+        told: dict[str, Any] = {"kind": kind, **hearing.delivery(posts).summary(), "processors": spent}
         if loaded:
             translated = sum(began_s <= at <= ended_s for at in self.ledger.came_s)
             await self._settle(posts)
@@ -344,21 +405,21 @@ async def bench(
             capacity_per_s = await overload.capacity_per_s()
             posts_per_s = LOAD * capacity_per_s
             print(f"  {capacity_per_s:.1f} posts/s can be translated", file=sys.stderr, flush=True)
-            await overload.round(posts_per_s, loaded=False)  # warm-up
+            await overload.round(posts_per_s, "calm")  # warm-up
             told: list[dict[str, Any]] = []
             for number in range(rounds):
-                for loaded in (False, True):
-                    told.append(await overload.round(posts_per_s, loaded=loaded))
+                for kind in KINDS:
+                    told.append(await overload.round(posts_per_s, kind))
                     print(f"  round {number + 1}: {told[-1]}", file=sys.stderr, flush=True)
         finally:
             overload.close()
     p50, p99 = (
-        {loaded: median([one[key] for one in told if one["loaded"] is loaded]) for loaded in (False, True)}
+        {kind: median([one[key] for one in told if one["kind"] == kind]) for kind in KINDS}
         for key in ("p50_ms", "p99_ms")
     )
-    ratio = p99[True] / p99[False]
+    ratio = p99["loaded"] / p99["calm"]
     ledger = overload.ledger
-    loads = [one for one in told if one["loaded"]]
+    loads = [one for one in told if one["kind"] == "loaded"]
     done = sum(one["in_budget"] + one["over_budget"] for one in loads)
     return {
         "capacity_posts_per_s": round(capacity_per_s, 1),
@@ -367,12 +428,12 @@ async def bench(
         "readers": READERS,
         "round_s": round_s,
         "rounds": told,
-        "p50_ms_calm": p50[False],
-        "p50_ms_loaded": p50[True],
-        "p99_ms_calm": p99[False],
-        "p99_ms_loaded": p99[True],
+        "p50_ms": p50,
+        "p99_ms": p99,
         "ratio": round(ratio, 3),
         "target_ratio": RATIO_TARGET,
+        "ratio_filled": round(p99["filled"] / p99["calm"], 3),
+        "loaded_over_filled": round(p99["loaded"] / p99["filled"], 3),
         "in_budget_share": round(sum(one["in_budget"] for one in loads) / done, 3),
         "skipped": sum(one["skipped"] for one in loads),
         "caught_up": sum(one["caught_up"] for one in loads),
@@ -388,7 +449,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m loadtest.bench.overload", description=(__doc__ or "").split("\n")[0]
     )
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help="pairs of a calm round and a loaded one")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="of each kind")
     parser.add_argument("--round-s", type=float, default=ROUND_S)
     parser.add_argument("--sentences", type=int, default=SENTENCES, help="in each post")
     parser.add_argument("--workers", type=int, default=1, help="gateway processes")
