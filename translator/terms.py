@@ -1,8 +1,9 @@
 """The room's words: terms of its glossary and names of people present, found in a text. Pure.
 
 Invariant: `place(text)` replaces each occurrence with what the reader shall see there, longest match first, and lists
-them; afterwards `kept` counts whether a translation still shows each exactly as often. A term that is written in
-letters with spaces around them matches whole words only, in any case unless it has a capital itself; Chinese, which
+them; afterwards `count` says whether a translation still shows each exactly as often. What was placed can be counted:
+a space parts a form from a letter or digit beside it with which it would be read as one word. A term that is written
+in letters with spaces around them matches whole words only, in any case unless it has a capital itself; Chinese, which
 has no spaces, matches anywhere, in both scripts.
 
 Placed *before* the engine, because then the sentence itself says which terms apply to it: caches that are keyed by
@@ -12,7 +13,7 @@ new term would empty the cache of a whole room, and two rooms could never share 
 
 import functools
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,7 +28,10 @@ from translator.scripts import WIDE
 _WIDE: Final = regex.compile(WIDE)
 _HAN: Final = regex.compile(r"\p{Han}")
 _CAPITAL: Final = regex.compile(r"\p{Lu}")
-_IN_WORD: Final = rf"(?!{WIDE})[\p{{L}}\p{{N}}_]"
+_LETTER: Final = rf"(?!{WIDE})[\p{{L}}\p{{N}}_]"
+_IN_WORD: Final = regex.compile(_LETTER)
+_SPACE: Final = regex.compile(r"\s+")
+_UNEVEN: Final = regex.compile(r"\s\s|[^\S ]")
 _WORDS_TOO: Final = frozenset(
     regex.findall(
         r"\w+",
@@ -61,20 +65,20 @@ class Terms:
 
     def __init__(self, terms: Iterable[Term] = ()) -> None:
         self._terms = tuple(terms)
-        self._matchers: dict[str, _Matcher | None] = {}
+        self._matchers: dict[str, _Finder | None] = {}
         self._named: dict[str, dict[str, str]] = {}
 
     def into(self, target: str, names: Sequence[str] = ()) -> "Placing":
         """What to place for readers of `target`; `names` are those of people present."""
         if target not in self._matchers:
-            self._matchers[target] = _matcher(_chosen(self._terms, target))
+            self._matchers[target] = _finder(_chosen(self._spelled, target))
         return Placing(self._matchers[target], _names(tuple(sorted(names))))
 
     def introduced(self, text: str, output: str, target: str) -> str:
         """`output` with what a member is called in `text` beside the first mention of them: "Hi Brecken (雷恩)". Added
         after the engine, so that no sentence is translated with brackets in it."""
         if target not in self._named:
-            self._named[target] = _chosen([term for term in self._terms if term.name], target)
+            self._named[target] = _chosen([each for each in self._spelled if each[0].name], target)
         for source, form in self._named[target].items():
             if not form or source not in text or form == source or source.casefold() in output.casefold():
                 continue
@@ -90,6 +94,16 @@ class Terms:
         return tuple(term.source for term in self._terms)
 
     @functools.cached_property
+    def _spelled(self) -> "tuple[tuple[Term, tuple[str, ...]], ...]":
+        """The terms with their sources in both Chinese scripts."""
+        sources = [_collapsed(term.source.strip()) for term in self._terms]
+        han = tuple(dict.fromkeys(source for source in sources if _HAN.search(source)))
+        in_both = _in_both_scripts(han)
+        return tuple(
+            (term, in_both.get(source, (source,))) for term, source in zip(self._terms, sources, strict=True) if source
+        )
+
+    @functools.cached_property
     def explained(self) -> tuple[slang.Term, ...]:
         """Those with a note: they are explained beside the text."""
         return noted(self._terms)
@@ -99,23 +113,11 @@ class Terms:
 class Placing:
     """Terms and names for one target."""
 
-    _terms: "_Matcher | None" = None
-    _names: "_Matcher | None" = None
+    _terms: "_Finder | None" = None
+    _names: "_Finder | None" = None
 
     def place(self, text: str) -> Placed:
-        found = [hit for matcher in (self._terms, self._names) if matcher for hit in matcher.find(text)]
-        if not found:
-            return Placed(text, ())
-        parts: list[str] = []
-        kept: list[Kept] = []
-        end = 0
-        for start, stop, form in sorted(found, key=lambda hit: (hit[0], -hit[1])):
-            if start < end:
-                continue
-            parts += (text[end:start], form)
-            kept.append(Kept(text[start:stop], form))
-            end = stop
-        return Placed("".join(parts) + text[end:], tuple(kept))
+        return _placed(text, [hit for finder in (self._terms, self._names) if finder for hit in finder.find(text)])
 
 
 NOTHING: Final = Placing()
@@ -123,70 +125,177 @@ NOTHING: Final = Placing()
 
 def count(text: str, forms: Iterable[str]) -> Counter[str]:
     """How often each of `forms` stands in `text`; capitals apart, since a sentence may begin with one."""
-    pattern = _forms_pattern(tuple(sorted(set(forms), key=lambda form: (-len(form), form))))
-    return Counter(found[0].casefold() for found in pattern.finditer(text)) if pattern else Counter()
+    finder = _forms_finder(tuple(sorted(set(forms))))
+    return Counter(_folded(_collapsed(text[start:end])) for start, end, _ in finder.find(text))
 
 
 def part(text: str, forms: Iterable[str]) -> list[tuple[str, bool]]:
     """`text` cut around `forms`: (part, whether it is one of them), in order, joined again the text."""
-    pattern = _forms_pattern(tuple(sorted(set(forms), key=lambda form: (-len(form), form))))
-    if pattern is None:
-        return [(text, False)]
     parts: list[tuple[str, bool]] = []
-    end = 0
-    for found in pattern.finditer(text):
-        if found.start() > end:
-            parts.append((text[end : found.start()], False))
-        parts.append((found[0], True))
-        end = found.end()
-    if end < len(text):
-        parts.append((text[end:], False))
+    over = 0
+    for start, end, _ in _forms_finder(tuple(sorted(set(forms)))).find(text):
+        if start > over:
+            parts.append((text[over:start], False))
+        parts.append((text[start:end], True))
+        over = end
+    if over < len(text):
+        parts.append((text[over:], False))
     return parts
 
 
 def repaired(output: str, kept: Iterable[Kept]) -> str:
     """`output` of the untouched sentence, with terms that came through untranslated put into their form."""
-    for each in sorted(set(kept), key=lambda each: -len(each.source)):
-        if each.form.casefold() not in output.casefold():
-            pattern = regex.compile(_bounded(each.source), regex.IGNORECASE)
-            output = pattern.sub(lambda _, form=each.form: form, output)
-    return output
+    folded = output.casefold()
+    missing = {each.source: each.form for each in kept if each.form.casefold() not in folded}
+    return _placed(output, _Finder(missing, any_case=True).find(output)).text if missing else output
 
 
-class _Matcher:
-    def __init__(self, forms: dict[str, str]) -> None:
-        """`forms` by source. A source without a capital is found in any case."""
-        self._exact = forms
-        self._folded = {source.casefold(): form for source, form in forms.items() if not _CAPITAL.search(source)}
-        longest = sorted(forms, key=lambda source: (-len(source), source))
-        alternatives = (
-            _bounded(source) if _CAPITAL.search(source) else f"(?i:{_bounded(source)})" for source in longest
-        )
-        self._pattern = regex.compile("|".join(alternatives))
-
-    def find(self, text: str) -> list[tuple[int, int, str]]:
-        """(start, end, form); an empty form keeps what stands there."""
-        return [
-            (found.start(), found.end(), self._form(found[0]) or found[0]) for found in self._pattern.finditer(text)
-        ]
-
-    def _form(self, found: str) -> str:
-        exact = self._exact.get(found)
-        return exact if exact is not None else self._folded.get(found.casefold(), "")
+Hit = tuple[int, int, str]
+"""Start, end, and what shall stand there."""
 
 
-def _matcher(forms: dict[str, str]) -> _Matcher | None:
-    return _Matcher(forms) if forms else None
+def _placed(text: str, hits: Iterable[Hit]) -> Placed:
+    """`text` with the hits in their forms, the first and longest of those that overlap."""
+    placed = ""
+    kept: list[Kept] = []
+    end = 0
+    for start, stop, form in sorted(hits, key=lambda hit: (hit[0], -hit[1])):
+        if start < end:
+            continue
+        placed += _apart(kept, text[end:start]) + text[end:start]
+        if placed and (_grows(form[0], placed[-1]) or (start == end and kept and _grows(placed[-1], form[0]))):
+            placed += " "
+        placed += form
+        kept.append(Kept(text[start:stop], form))
+        end = stop
+    return Placed(placed + _apart(kept, text[end:]) + text[end:], tuple(kept))
 
 
-def _chosen(terms: Sequence[Term], target: str) -> dict[str, str]:
+def _apart(kept: Sequence[Kept], rest: str) -> str:
+    """What must stand between the last form and the text behind it."""
+    return " " if kept and rest and _grows(kept[-1].form[-1], rest[0]) else ""
+
+
+def _grows(edge: str, neighbour: str) -> bool:
+    """True where the letter or digit at the edge of a form would be read as one word with its neighbour."""
+    return edge.isalnum() and _is_in_word(edge) and _is_in_word(neighbour)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    source: str
+    form: str
+    in_any_case: bool
+    begins_word: bool
+    """A letter in front of it makes it a part of another word."""
+    ends_word: bool
+
+
+class _Finder:
+    """Sources in a text by their first character and the lengths there are for it. One pattern of all of them takes
+    a quarter of a second to compile for two thousand terms, and a lone message waits for it; this takes a few ms."""
+
+    def __init__(self, forms: Mapping[str, str], *, any_case: bool = False) -> None:
+        """`forms` by source. A source without a capital is found in any case, others only with `any_case`."""
+        self._entries: dict[str, list[_Entry]] = {}
+        lengths: dict[str, set[int]] = {}
+        for source, form in forms.items():
+            plain = _collapsed(source)
+            if not plain:
+                continue
+            in_any_case = any_case or _CAPITAL.search(plain) is None
+            entry = _Entry(plain, form, in_any_case, _is_bound(plain[0]), _is_bound(plain[-1]))
+            key = _folded(plain)
+            self._entries.setdefault(key, []).append(entry)
+            lengths.setdefault(key[0], set()).add(len(key))
+        for entries in self._entries.values():
+            entries.sort(key=lambda entry: entry.in_any_case)  # the exact one first
+        self._lengths = {first: tuple(sorted(known, reverse=True)) for first, known in lengths.items()}
+
+    def find(self, text: str) -> list[Hit]:
+        """Ascending, not overlapping, the longest where several begin; an empty form keeps what stands there."""
+        places: Sequence[int] | None = None
+        plain = text
+        if _UNEVEN.search(text):
+            plain, places = _collapsed(text), _places(text)
+        folded = _folded(plain)
+        found: list[Hit] = []
+        position, over = 0, len(plain)
+        while position < over:
+            entry = self._at(plain, folded, position)
+            if entry is None:
+                position += 1
+                continue
+            end = position + len(entry.source)
+            start, stop = (places[position], places[end - 1] + 1) if places is not None else (position, end)
+            found.append((start, stop, entry.form or text[start:stop]))
+            position = end
+        return found
+
+    def _at(self, plain: str, folded: str, start: int) -> _Entry | None:
+        for length in self._lengths.get(folded[start], ()):
+            end = start + length
+            for entry in self._entries.get(folded[start:end], ()):
+                if not entry.in_any_case and plain[start:end] != entry.source:
+                    continue
+                if entry.begins_word and start and _is_in_word(plain[start - 1]):
+                    continue
+                if entry.ends_word and end < len(plain) and _is_in_word(plain[end]):
+                    continue
+                return entry
+        return None
+
+
+def _finder(forms: Mapping[str, str]) -> _Finder | None:
+    return _Finder(forms) if forms else None
+
+
+@functools.lru_cache(maxsize=2_000)
+def _forms_finder(forms: tuple[str, ...]) -> _Finder:
+    return _Finder({form: form for form in forms}, any_case=True)
+
+
+def _collapsed(text: str) -> str:
+    """Every run of white space as one space."""
+    return str(_SPACE.sub(" ", text)) if _UNEVEN.search(text) else text
+
+
+def _places(text: str) -> list[int]:
+    """For each character of `_collapsed(text)`, where it (or its run) begins in `text`."""
+    places: list[int] = []
+    in_space = False
+    for place, character in enumerate(text):
+        is_space = _SPACE.match(character) is not None
+        if not (is_space and in_space):
+            places.append(place)
+        in_space = is_space
+    return places
+
+
+def _folded(text: str) -> str:
+    """`text` without case, as long as it was: ß stays ß."""
+    folded = text.casefold()
+    if len(folded) == len(text):
+        return folded
+    return "".join(each if len(each.casefold()) != 1 else each.casefold() for each in text)
+
+
+@functools.lru_cache(maxsize=8_192)
+def _is_in_word(character: str) -> bool:
+    """True for letters and digits of writing that puts spaces between words, and for the underscore."""
+    return _IN_WORD.match(character) is not None
+
+
+def _is_bound(edge: str) -> bool:
+    return edge.isalnum() and _WIDE.match(edge) is None
+
+
+def _chosen(terms: Iterable[tuple[Term, tuple[str, ...]]], target: str) -> dict[str, str]:
     """source -> form ("" keeps the source). A term for exactly this language wins over one for the other Chinese
     script, and that over one for every language."""
     chosen: dict[str, tuple[int, str]] = {}
-    for term in terms:
-        if not term.source.strip():
-            continue
-        form = term.target or ""
+    for term, sources in terms:
+        form = (term.target or "").strip()
         if term.language == target:
             worth = 3
         elif {term.language, target} == {SIMPLIFIED, TRADITIONAL}:
@@ -195,21 +304,25 @@ def _chosen(terms: Sequence[Term], target: str) -> dict[str, str]:
             worth = 1
         else:
             continue
-        for source in _both_scripts(term.source.strip()):
+        for source in sources:
             if source not in chosen or worth > chosen[source][0]:
-                chosen[source] = (worth, form.strip())
+                chosen[source] = (worth, form)
     return {source: form for source, (_, form) in chosen.items()}
 
 
-def _both_scripts(source: str) -> tuple[str, ...]:
-    if not _HAN.search(source):
-        return (source,)
-    return tuple(dict.fromkeys((source, to_simplified(source), to_traditional(source))))
+def _in_both_scripts(sources: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Each of `sources` (of one line each) as it is, in Simplified and in Traditional. Converted together: two thousand
+    calls cost ten times what the conversion does."""
+    lines = "\n".join(sources)
+    converted = [convert(lines).split("\n") for convert in (to_simplified, to_traditional)] if sources else [[], []]
+    if any(len(each) != len(sources) for each in converted):
+        converted = [[convert(source) for source in sources] for convert in (to_simplified, to_traditional)]
+    return {each[0]: tuple(dict.fromkeys(each)) for each in zip(sources, *converted, strict=True)}
 
 
 @functools.lru_cache(maxsize=1_000)
-def _names(names: tuple[str, ...]) -> _Matcher | None:
-    return _matcher({name.strip(): name.strip() for name in names if _is_distinct(name.strip())})
+def _names(names: tuple[str, ...]) -> _Finder | None:
+    return _finder({name.strip(): name.strip() for name in names if _is_distinct(name.strip())})
 
 
 def _is_distinct(name: str) -> bool:
@@ -222,12 +335,6 @@ def _is_distinct(name: str) -> bool:
 
 def _bounded(source: str) -> str:
     """A pattern for `source`: letters of an alphabet at its ends must not go on."""
-    before = "" if _WIDE.match(source[0]) or not source[0].isalnum() else f"(?<!{_IN_WORD})"
-    after = "" if _WIDE.match(source[-1]) or not source[-1].isalnum() else f"(?!{_IN_WORD})"
+    before = "" if _WIDE.match(source[0]) or not source[0].isalnum() else f"(?<!{_LETTER})"
+    after = "" if _WIDE.match(source[-1]) or not source[-1].isalnum() else f"(?!{_LETTER})"
     return before + r"\s+".join(regex.escape(word) for word in source.split()) + after
-
-
-@functools.lru_cache(maxsize=2_000)
-def _forms_pattern(forms: tuple[str, ...]) -> "regex.Pattern[str] | None":
-    wanted = [form for form in forms if form]
-    return regex.compile("|".join(map(_bounded, wanted)), regex.IGNORECASE) if wanted else None

@@ -1,5 +1,8 @@
 """The room's words in a text: found, placed, counted."""
 
+import time
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,6 +58,88 @@ def test_a_term_without_target_and_a_name_stay_as_they_are_written() -> None:
     assert [each.source for each in found.kept] == ["小明", "小红书", "Brecken"]
 
 
+NEIGHBOURS = (
+    term("地球村", "Diqiucun"),
+    term("火锅", "hot pot"),
+    term("学习", "learning"),
+    term("机器学习", "machine learning"),
+    term("小红", "Xiaohong"),
+    term("小明", "Xiaoming"),
+    term("五代", "5G"),
+    term("加加", "C++"),
+    term("Discord"),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("我用地球村app聊天", "我用Diqiucun app聊天"),
+        ("用app地球村", "用app Diqiucun"),
+        ("我喜欢地球村火锅节", "我喜欢Diqiucun hot pot节"),
+        ("地球村2024年成立", "Diqiucun 2024年成立"),
+        ("地球村地球村我爱你", "Diqiucun Diqiucun我爱你"),
+        ("我在学习机器学习", "我在learning machine learning"),
+        ("小红小明你们来吗", "Xiaohong Xiaoming你们来吗"),
+        ("加入地球村Discord群吧", "加入Diqiucun Discord群吧"),
+        ("_火锅_", "_ hot pot _"),
+        ("用加加吧", "用C++吧"),
+        ("6五代", "6 5G"),
+    ],
+)
+def test_a_form_does_not_grow_together_with_what_is_beside_it(text: str, expected: str) -> None:
+    assert placed(text, *NEIGHBOURS) == expected
+
+
+PIECES = (
+    "地球村",
+    "火锅",
+    "学习",
+    "机器",
+    "机器学习",
+    "小红",
+    "五代",
+    "加加",
+    "Discord",
+    "app",
+    "é",
+    "7",
+    "_",
+    "我",
+    "，",
+    " ",
+)
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
+def test_every_occurrence_that_was_placed_can_be_counted(text: str) -> None:
+    found = Terms(NEIGHBOURS).into("en", ("app",)).place(text)
+    forms = [each.form for each in found.kept]
+    assert count(found.text, forms) == Counter(form.casefold() for form in forms)
+    back = found.text
+    for each in found.kept:
+        back = back.replace(each.form, each.source, 1)
+    assert back.replace(" ", "") == text.replace(" ", "")
+
+
+def test_terms_are_found_across_any_white_space_and_where_case_changes_the_length() -> None:
+    terms = (term("hot  pot", "火锅"), term("We Chat", "微信"), term("straße", "街"))
+    assert (
+        placed("ẞİ Hot\tpot  and We  Chat, we chat, STRASSE Straße", *terms) == "ẞİ 火锅  and 微信, we chat, STRASSE 街"
+    )
+
+
+def test_a_full_glossary_is_in_force_without_a_pause() -> None:
+    terms = [term(f"术语{place}", f"term {place}") for place in range(1_000)]
+    terms += [term(f"word{place}x", f"词{place}") for place in range(1_000)]
+    took_s = []
+    for _ in range(3):
+        began = time.perf_counter()
+        assert Terms(terms).into("en").place("术语7和word8X").text == "term 7和词8"
+        took_s.append(time.perf_counter() - began)
+    assert min(took_s) < 0.1
+
+
 @pytest.mark.parametrize("name", ["Will", "好", "I", "A", "7"])
 def test_a_name_that_is_an_ordinary_word_is_left_to_the_engine(name: str) -> None:
     assert Terms().into("zh", (name,)).place(f"{name} you come? 好 7").kept == ()
@@ -64,6 +149,7 @@ def test_what_is_put_right_afterwards() -> None:
     kept = (Kept("火锅", "hot pot"),)
     assert repaired("Let's eat 火锅", kept) == "Let's eat hot pot"
     assert repaired("Let's eat Hot pot", kept) == "Let's eat Hot pot"
+    assert repaired("Open the 火锅火锅app", kept) == "Open the hot pot hot pot app"
 
 
 @given(st.text(alphabet="ab 火锅hot pot吃。,A", max_size=40), st.lists(st.sampled_from(["火锅", "hot pot", "a b"])))
