@@ -5,14 +5,23 @@ workers did speaks once, even when one of them had an answer and the other had n
 of its own: the translation may still come.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from chat.events import Translated, Untranslated
 from chat.language import wanted
 from chat.ports import Job, JobText, TakenJob
+from translator.chinese import SIMPLIFIED, TRADITIONAL, form_of
 from translator.detect import Detection, Reason
+from translator.names import is_distinct
 from translator.pipeline import Refusal, Translation
-from translator.terms import Terms
+from translator.scripts import Script, count, scripts_of
+from translator.terms import Role, Terms
+
+NO_TERMS: Final = Terms()
+Detect = Callable[[str, Sequence[str], Sequence[str]], Detection]
+"""`Pipeline.detect`: text, languages of the room, spans that are none of its words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +84,50 @@ def languages_read(text: JobText) -> tuple[str, ...]:
     return tuple(dict.fromkeys(language for readers in text.readers for language in readers))
 
 
-def names_in(text: JobText, terms: Terms) -> tuple[str, ...]:
-    """Mentions, names and terms in the text: what language they are in says nothing about that of the line."""
-    folded = text.text.casefold()
-    kept = (source for source in terms.sources() if source.casefold() in folded)
-    return (*(mention.text for mention in text.mentions), *text.names, *kept)
+def detected(detect: Detect, text: JobText, terms: Terms) -> Detection:
+    """What a message says, its mentions, names and terms aside. Where nothing is left but terms, and some reader shall
+    see another form of them, it is a line in the language of the terms all the same."""
+    languages = languages_read(text)
+    named = _names_in(text)
+    standing = terms.standing(text.text)
+    found = detect(text.text, languages, (*named, *(term for term, _ in standing)))
+    owing = [term for term, role in standing if role is not Role.KEPT]
+    if found.needs_translation or found.reason is Reason.PINYIN or not owing:
+        return found
+    again = detect(text.text, languages, (*named, *(term for term, role in standing if role is not Role.WORD)))
+    if again.needs_translation and again.language in languages:
+        return again
+    language = _language_of(owing[0], languages)
+    readers = wanted(language, text.readers)
+    return (
+        Detection(language, True, Reason.NO_WORDS)
+        if any(_is_changed(text, terms, target) for target in readers)
+        else found
+    )
 
 
-def debts_of(taken: TakenJob, text: JobText, found: Detection) -> list[Debt]:
-    """Nothing is owed for a line that needs no translation, unless a reader asked for it. Who reads the language of a
+def _names_in(text: JobText) -> tuple[str, ...]:
+    """Mentions and names: what language they are in says nothing about that of the line. Names that are words too are
+    words: who is called Hello must not silence everybody's."""
+    return (*(mention.text for mention in text.mentions), *filter(is_distinct, text.names))
+
+
+def _language_of(term: str, languages: Sequence[str]) -> str:
+    """The likeliest language of the room that is written like `term`."""
+    script = next(iter(count(term)), Script.LATIN)
+    if script is Script.HAN:
+        chinese = (tag for tag in languages if tag in (SIMPLIFIED, TRADITIONAL))
+        return form_of(term) or next(chinese, SIMPLIFIED)
+    return next((tag for tag in languages if script in scripts_of(tag)), "en")
+
+
+def _is_changed(text: JobText, terms: Terms, target: str) -> bool:
+    return terms.into(target, text.names).place(text.text).text != text.text
+
+
+def debts_of(taken: TakenJob, text: JobText, found: Detection, terms: Terms = NO_TERMS) -> list[Debt]:
+    """Nothing is owed for a line that needs no translation, unless a reader asked for it; and for one of terms alone,
+    only to who shall see another form of them. Who reads the language of a
     line but not that of words in the middle of it, is owed those words. Who reads a language in which the author wrote
     it themselves is owed nothing."""
     source = found.language or ""
@@ -94,6 +138,8 @@ def debts_of(taken: TakenJob, text: JobText, found: Detection) -> list[Debt]:
         targets = ()
     else:
         targets = wanted(source, unserved)
+        if found.reason is Reason.NO_WORDS:
+            targets = tuple(target for target in targets if _is_changed(text, terms, target))
     debts = [Debt(taken.job, text, taken.ref, found, target, source, found.also) for target in targets]
     strangers = any(source in languages and found.also not in languages for languages in unserved)
     if found.unexplained and source and strangers and source not in targets:

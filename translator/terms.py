@@ -15,6 +15,7 @@ import functools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 import regex
@@ -23,6 +24,7 @@ from chat.ports import Term
 from translator import slang
 from translator.chinese import SIMPLIFIED, TRADITIONAL, convert, to_simplified, to_traditional
 from translator.explaining import noted
+from translator.names import is_distinct, is_meant, is_written_as_name
 from translator.scripts import WIDE
 
 _WIDE: Final = regex.compile(WIDE)
@@ -32,18 +34,6 @@ _LETTER: Final = rf"(?!{WIDE})[\p{{L}}\p{{N}}_]"
 _IN_WORD: Final = regex.compile(_LETTER)
 _SPACE: Final = regex.compile(r"\s+")
 _UNEVEN: Final = regex.compile(r"\s\s|[^\S ]")
-_WORDS_TOO: Final = frozenset(
-    regex.findall(
-        r"\w+",
-        """
-    a an the i you he it we they me my is are am was be do does did can will may not no yes ok hi hello in on at to of
-    and or but so if up go all any one two new good just like love this that what who how why when mark bill art guy
-    man joy may june april august summer grace hope faith rose rich sunny happy angel
-    """,
-    )
-)
-"""Names that are words too are left to the engine: one member called Will must not break everybody's future tense."""
-NAME_HAN_MIN: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +48,17 @@ class Kept:
 class Placed:
     text: str
     kept: tuple[Kept, ...]
+
+
+class Role(StrEnum):
+    """What a term is to a line that holds it."""
+
+    KEPT = "kept"
+    """Stays as it is, for everybody."""
+    WORD = "word"
+    """A word of some language; some readers shall see a certain other one for it."""
+    NAME = "name"
+    """A member's, which some readers shall see in another form."""
 
 
 class Terms:
@@ -90,8 +91,10 @@ class Terms:
         """Languages that were asked for so far."""
         return tuple(self._matchers)
 
-    def sources(self) -> tuple[str, ...]:
-        return tuple(term.source for term in self._terms)
+    def standing(self, text: str) -> list[tuple[str, "Role"]]:
+        """The terms in `text`, as they stand there."""
+        found = self._standing.find(text) if self._standing else []
+        return [(text[start:end], Role(role)) for start, end, role in found]
 
     @functools.cached_property
     def _spelled(self) -> "tuple[tuple[Term, tuple[str, ...]], ...]":
@@ -100,8 +103,18 @@ class Terms:
         han = tuple(dict.fromkeys(source for source in sources if _HAN.search(source)))
         in_both = _in_both_scripts(han)
         return tuple(
-            (term, in_both.get(source, (source,))) for term, source in zip(self._terms, sources, strict=True) if source
+            (term, in_both.get(source, (source,)))
+            for term, source in zip(self._terms, sources, strict=True)
+            if source and (not term.name or is_distinct(source) or is_written_as_name(source))
         )
+
+    @functools.cached_property
+    def _standing(self) -> "_Finder | None":
+        roles: dict[str, str] = {}
+        for term, sources in self._spelled:
+            role = Role.KEPT if not (term.target or "").strip() else Role.NAME if term.name else Role.WORD
+            roles |= {source: role for source in sources if roles.get(source, Role.KEPT) is Role.KEPT}
+        return _finder(roles)
 
     @functools.cached_property
     def explained(self) -> tuple[slang.Term, ...]:
@@ -114,7 +127,7 @@ class Placing:
     """Terms and names for one target."""
 
     _terms: "_Finder | None" = None
-    _names: "_Finder | None" = None
+    _names: "_Names | None" = None
 
     def place(self, text: str) -> Placed:
         return _placed(text, [hit for finder in (self._terms, self._names) if finder for hit in finder.find(text)])
@@ -320,17 +333,24 @@ def _in_both_scripts(sources: Sequence[str]) -> dict[str, tuple[str, ...]]:
     return {each[0]: tuple(dict.fromkeys(each)) for each in zip(sources, *converted, strict=True)}
 
 
+class _Names:
+    """Names of people present, where a line means them."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        stripped = [name.strip() for name in names]
+        self._distinct = _Finder({name: name for name in stripped if is_distinct(name)})
+        self._words_too = _Finder(
+            {name: name for name in stripped if not is_distinct(name) and is_written_as_name(name)}
+        )
+
+    def find(self, text: str) -> list[Hit]:
+        meant = [hit for hit in self._words_too.find(text) if is_meant(text, hit[0], hit[1])]
+        return self._distinct.find(text) + meant
+
+
 @functools.lru_cache(maxsize=1_000)
-def _names(names: tuple[str, ...]) -> _Finder | None:
-    return _finder({name.strip(): name.strip() for name in names if _is_distinct(name.strip())})
-
-
-def _is_distinct(name: str) -> bool:
-    """True for a name that is hardly ever an ordinary word."""
-    han = len(_HAN.findall(name))
-    if han:
-        return han >= NAME_HAN_MIN or len(name) > han + 1
-    return len(name) >= 2 and name.casefold() not in _WORDS_TOO and not name.isdigit()
+def _names(names: tuple[str, ...]) -> _Names | None:
+    return _Names(names) if names else None
 
 
 def _bounded(source: str) -> str:

@@ -42,7 +42,7 @@ from chat.ports import (
 )
 from translator.batching import CATCH_UP, POSTED, URGENT
 from translator.chinese import to_simplified, to_traditional
-from translator.debts import Debt, debts_of, languages_read, names_in
+from translator.debts import Debt, debts_of, detected
 from translator.detect import Reason
 from translator.glossaries import Glossaries
 from translator.pace import Pace
@@ -252,9 +252,9 @@ class Worker:
     async def _serve(self, taken: TakenJob, text: JobText) -> None:
         """Append everything this job owes."""
         terms = await self._glossaries.of(taken.job.room)
-        found = self._pipeline.detect(text.text, languages_read(text), names_in(text, terms))
+        found = detected(self._pipeline.detect, text, terms)
         self._breathe()
-        debts = debts_of(taken, text, found)
+        debts = debts_of(taken, text, found, terms)
         await self._telling.explain(taken, text, terms)
         self._breathe()
         if not debts:
@@ -379,9 +379,9 @@ class Worker:
         if await settled(lambda: self._log.read_at(job.room, job.of)) is None:
             return  # taken back: nothing may be made of it, not even for a cache
         terms = await self._glossaries.of(job.room)
-        found = self._pipeline.detect(text.text, languages_read(text), names_in(text, terms))
+        found = detected(self._pipeline.detect, text, terms)
         self._breathe()
-        for each in debts_of(taken, text, found):
+        for each in debts_of(taken, text, found, terms):
             debt = await self._telling.still_owed(each)
             if debt is None:
                 continue

@@ -14,7 +14,8 @@ LEVELS = {
           chat.moderation translator translator.scripts translator.punctuation translator.sentences
           translator.chinese translator.phrases translator.masking translator.detect translator.guard
           translator.routes translator.batching translator.cache translator.slang translator.guests
-          translator.terms translator.explaining translator.exclamations translator.switching""",
+          translator.names translator.terms translator.explaining translator.exclamations
+          translator.switching""",
     2: "chat.service translator.engine",
     3: "chat.adapters chat.logs chat.traces chat.tracing chat.processes chat.stopping chat.collecting"
     " translator.ctranslate translator.packages translator.downloads",

@@ -328,7 +328,7 @@ async def test_a_variant_changes_with_everything_that_changes_the_words() -> Non
         plain = pipeline.variant(text, "zh", "en")
         assert plain == pipeline.variant(text, "zh", "en", placing=Terms([Term("茶", "tea", "", "", "")]).into("en"))
         with_term = pipeline.variant(text, "zh", "en", placing=Terms([HOTPOT]).into("en"))
-        named = pipeline.variant(text, "zh", "en", placing=Terms().into("en", ("我们",)))
+        named = pipeline.variant(text, "zh", "en", placing=Terms().into("en", ("火锅",)))
         pipeline.use((package("zh", "en", "2"),))
         newer = pipeline.variant(text, "zh", "en")
         assert len({plain, with_term, named, newer}) == 4

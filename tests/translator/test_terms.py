@@ -145,6 +145,61 @@ def test_a_name_that_is_an_ordinary_word_is_left_to_the_engine(name: str) -> Non
     assert Terms().into("zh", (name,)).place(f"{name} you come? 好 7").kept == ()
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("今天", "今天天气很好"),
+        ("阳光", "今天阳光真好"),
+        ("陽光", "今天陽光真好"),
+        ("我们", "我们出去吧"),
+        ("高兴", "今天很高兴"),
+        ("谢谢你", "谢谢你们"),
+        ("today", "today is a good day"),
+        ("day", "today is a good day"),
+        ("the cat", "the cat is cute"),
+        ("Hello", "Well Hello there"),
+        ("May", "We meet in May"),
+        ("Will", "Will you come?"),
+        ("Will", "I see. Will you come?"),
+        ("Will", "Love Will Find A Way"),
+        ("Love", "I love Love Island"),
+        ("Happy", "Merry Christmas and Happy New Year"),
+        ("Hope", "WE HOPE SO"),
+    ],
+)
+def test_a_name_spoils_no_line_that_means_the_word(name: str, text: str) -> None:
+    assert Terms().into("zh", (name,)).place(text).kept == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Will", "Will will come tomorrow"),
+        ("Hope", "Hope is here"),
+        ("Bill", "I will meet Bill and Mark in May"),
+        ("Mark", "thank you, Mark!"),
+        ("Will", "When I saw Will I’m sure he smiled"),
+        ("Happy Cat", "say hi to Happy Cat please"),
+        ("Sunny", "我觉得Sunny很好"),
+        ("Lily", "Lily you come?"),
+        ("Mr. Fox", "Mr. Fox runs"),
+        ("小明", "小明今天来"),
+        ("李安然", "李安然很高兴"),
+        ("今天~", "今天~说得好"),
+    ],
+)
+def test_a_name_is_kept_where_the_line_can_only_mean_it(name: str, text: str) -> None:
+    assert [each.source for each in Terms().into("zh", (name,)).place(text).kept] == [name]
+
+
+def test_the_row_of_a_name_that_is_a_word_too_is_not_in_force() -> None:
+    rows = (Term("today", "今朝", "zh", "", "bob", name=True), Term("我们", "Women", "", "", "bob", name=True))
+    assert placed("today 我们", *rows, target="zh") == "today 我们"
+    assert placed("today", Term("today", "今朝", "zh", "", "ann"), target="zh") == "今朝", (
+        "a term is a moderator's word"
+    )
+
+
 def test_what_is_put_right_afterwards() -> None:
     kept = (Kept("火锅", "hot pot"),)
     assert repaired("Let's eat 火锅", kept) == "Let's eat hot pot"
