@@ -13,7 +13,7 @@ new term would empty the cache of a whole room, and two rooms could never share 
 
 import functools
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -137,7 +137,8 @@ NOTHING: Final = Placing()
 
 
 def count(text: str, forms: Iterable[str]) -> Counter[str]:
-    """How often each of `forms` stands in `text`; capitals apart, since a sentence may begin with one."""
+    """How often each of `forms` stands in `text`; capitals apart, since a sentence may begin with one, but for a name
+    that only its capital tells from a word: in "Will will come" there is one Will."""
     finder = _forms_finder(tuple(sorted(set(forms))))
     return Counter(_folded(_collapsed(text[start:end])) for start, end, _ in finder.find(text))
 
@@ -160,7 +161,7 @@ def repaired(output: str, kept: Iterable[Kept]) -> str:
     """`output` of the untouched sentence, with terms that came through untranslated put into their form."""
     folded = output.casefold()
     missing = {each.source: each.form for each in kept if each.form.casefold() not in folded}
-    return _placed(output, _Finder(missing, any_case=True).find(output)).text if missing else output
+    return _placed(output, _Finder(missing, in_any_case=lambda _: True).find(output)).text if missing else output
 
 
 Hit = tuple[int, int, str]
@@ -204,20 +205,27 @@ class _Entry:
     ends_word: bool
 
 
+def _has_no_capital(source: str) -> bool:
+    return _CAPITAL.search(source) is None
+
+
+def _is_no_word(form: str) -> bool:
+    return is_distinct(form) or not is_written_as_name(form)
+
+
 class _Finder:
     """Sources in a text by their first character and the lengths there are for it. One pattern of all of them takes
     a quarter of a second to compile for two thousand terms, and a lone message waits for it; this takes a few ms."""
 
-    def __init__(self, forms: Mapping[str, str], *, any_case: bool = False) -> None:
-        """`forms` by source. A source without a capital is found in any case, others only with `any_case`."""
+    def __init__(self, forms: Mapping[str, str], in_any_case: Callable[[str], bool] = _has_no_capital) -> None:
+        """`forms` by source; `in_any_case` says of a source whether it is itself in other capitals, too."""
         self._entries: dict[str, list[_Entry]] = {}
         lengths: dict[str, set[int]] = {}
         for source, form in forms.items():
             plain = _collapsed(source)
             if not plain:
                 continue
-            in_any_case = any_case or _CAPITAL.search(plain) is None
-            entry = _Entry(plain, form, in_any_case, _is_bound(plain[0]), _is_bound(plain[-1]))
+            entry = _Entry(plain, form, in_any_case(plain), _is_bound(plain[0]), _is_bound(plain[-1]))
             key = _folded(plain)
             self._entries.setdefault(key, []).append(entry)
             lengths.setdefault(key[0], set()).add(len(key))
@@ -265,7 +273,7 @@ def _finder(forms: Mapping[str, str]) -> _Finder | None:
 
 @functools.lru_cache(maxsize=2_000)
 def _forms_finder(forms: tuple[str, ...]) -> _Finder:
-    return _Finder({form: form for form in forms}, any_case=True)
+    return _Finder({form: form for form in forms}, _is_no_word)
 
 
 def _collapsed(text: str) -> str:

@@ -192,6 +192,11 @@ def test_a_name_is_kept_where_the_line_can_only_mean_it(name: str, text: str) ->
     assert [each.source for each in Terms().into("zh", (name,)).place(text).kept] == [name]
 
 
+def test_a_name_that_its_capital_tells_from_a_word_is_counted_as_it_is_written() -> None:
+    assert count("Will will come, and hot pot, Hot pot", ["Will", "hot pot"]) == {"will": 1, "hot pot": 2}
+    assert part("Will will", ["Will"]) == [("Will", True), (" will", False)]
+
+
 def test_the_row_of_a_name_that_is_a_word_too_is_not_in_force() -> None:
     rows = (Term("today", "今朝", "zh", "", "bob", name=True), Term("我们", "Women", "", "", "bob", name=True))
     assert placed("today 我们", *rows, target="zh") == "today 我们"
