@@ -14,7 +14,7 @@ PING, says so.
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from functools import partial
 from itertools import groupby
 from typing import Any, Final, Self
@@ -106,7 +106,7 @@ class ClusterFeed:
         except WireLost as lost:
             raise Unavailable(str(lost)) from lost
 
-    def items(self) -> AsyncIterator[FeedItem]:
+    def items(self) -> AsyncGenerator[FeedItem, None]:
         return self.backlog.items()
 
     @property

@@ -14,7 +14,7 @@ so the two cannot be confused.
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any, Final, Self
 
 from chat.adapters.backlog import BACKLOG_ITEMS_MAX, Backlog
@@ -110,7 +110,7 @@ class RedisFeed:
         except WireLost as lost:
             raise Unavailable(str(lost)) from lost
 
-    def items(self) -> AsyncIterator[FeedItem]:
+    def items(self) -> AsyncGenerator[FeedItem, None]:
         return self._backlog.items()
 
     @property

@@ -152,7 +152,7 @@ async def test_a_program_that_falls_behind_and_stops_listening_is_connected_agai
                 await talk.say(entry(seq))
         with suppress(ConnectionClosed):
             await talk.socket.recv()
-        await items.aclose()  # type: ignore[attr-defined]  # declared an iterator, and a generator
+        await items.aclose()
         again = await server.next()
         hello = await again.hear(Hello)
         await again.say(room_frame(hello.id, 19), welcome(hello.id))
