@@ -1,7 +1,8 @@
-"""Sentences this process has translated lately: least recently used goes first. Pure.
+"""Sentences this process has translated lately: least recently used goes first. Pure but for a clock.
 
 Invariant: at most `entries_max` entries, none longer than `TEXT_CHARS_MAX`, so the memory has a bound; and after
-`forget(text)` no entry shows what `text` said. Chat repeats itself (greetings, the line everybody quotes), and a
+`forget(text)` no entry shows what `text` said, nor comes to: what was in the engine just then is not remembered when
+it comes back. Chat repeats itself (greetings, the line everybody quotes), and a
 sentence costs the engine 4 to 50 ms. The key names package and version, so an upgraded package never answers with the
 words of its predecessor. The room's terms need no place in the key: they stand in the sentence already, in the words
 the reader shall see, when it comes here (see `terms`).
@@ -10,12 +11,17 @@ In the process and not in Redis: the round trip would cost as much as a batched 
 messages (see `shared`).
 """
 
+import time
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 TEXT_CHARS_MAX: Final = 400
 """Longer sentences hardly ever come twice."""
+FORBIDDEN_S: Final = 60.0
+"""How long what was taken back is kept out: longer than a sentence waits for the engine."""
+FORBIDDEN_MAX: Final = 200
+"""Texts to compare each new sentence with. While more were taken back, nothing is remembered."""
 
 
 class CacheKey(NamedTuple):
@@ -28,8 +34,12 @@ class CacheKey(NamedTuple):
 class Cache:
     """Translations by key. `entries_max` 0 keeps nothing."""
 
-    def __init__(self, entries_max: int = 20_000) -> None:
+    def __init__(self, entries_max: int = 20_000, clock_s: Callable[[], float] = time.monotonic) -> None:
         self._entries_max = entries_max
+        self._clock_s = clock_s
+        self._forbidden: OrderedDict[str, float] = OrderedDict()
+        """Until when, oldest first."""
+        self._closed_until_s = 0.0
         self._entries: OrderedDict[CacheKey, str] = OrderedDict()
         self._hits = 0
         self._misses = 0
@@ -49,6 +59,9 @@ class Cache:
         """Remember; beyond the bound the least recently used is forgotten."""
         if self._entries_max == 0 or len(key.text) > TEXT_CHARS_MAX or len(translated) > 4 * TEXT_CHARS_MAX:
             return
+        if self._is_forbidden(key.text):
+            self._forbid(translated.casefold())  # it may be on its way to a third language
+            return
         self._entries[key] = translated
         self._entries.move_to_end(key)
         while len(self._entries) > self._entries_max:
@@ -59,13 +72,17 @@ class Cache:
         language. Too much goes ("hello" is in many texts), never too little; a look at every entry, some ms."""
         sought = [text.casefold() for text in texts if text.strip()]
         while sought:
+            for text in sought:
+                self._forbid(text)
             gone = [key for key in self._entries if any(key.text.casefold() in text for text in sought)]
             sought = [self._entries.pop(key).casefold() for key in gone]
             self._forgotten += len(gone)
 
     def clear(self) -> None:
+        """Forget all, and remember nothing of what may be in the engine now."""
         self._forgotten += len(self._entries)
         self._entries.clear()
+        self._closed_until_s = self._clock_s() + FORBIDDEN_S
 
     def statistics(self) -> dict[str, int]:
         return {
@@ -74,3 +91,16 @@ class Cache:
             "cache_misses": self._misses,
             "cache_forgotten": self._forgotten,
         }
+
+    def _forbid(self, text: str) -> None:
+        self._forbidden[text] = self._clock_s() + FORBIDDEN_S
+        self._forbidden.move_to_end(text)
+        if len(self._forbidden) > FORBIDDEN_MAX:
+            self._closed_until_s = max(self._closed_until_s, self._forbidden.popitem(last=False)[1])
+
+    def _is_forbidden(self, text: str) -> bool:
+        now_s = self._clock_s()
+        while self._forbidden and next(iter(self._forbidden.values())) <= now_s:
+            self._forbidden.popitem(last=False)
+        said = text.casefold()
+        return now_s < self._closed_until_s or any(said in taken_back for taken_back in self._forbidden)

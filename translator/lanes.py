@@ -146,7 +146,7 @@ class Lanes:
         return made
 
     def forget(self, texts: Iterable[str]) -> None:
-        """Drop what the cache holds of these texts."""
+        """Drop what the cache holds of these texts, and what it would come to hold of them from the engine."""
         self._cache.forget(texts)
 
     def forget_everything(self) -> None:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from translator.cache import TEXT_CHARS_MAX, Cache, CacheKey
+from translator.cache import FORBIDDEN_MAX, FORBIDDEN_S, TEXT_CHARS_MAX, Cache, CacheKey
 
 
 def key(text: str, version: str = "1") -> CacheKey:
@@ -54,3 +54,45 @@ def test_what_was_taken_back_is_forgotten_on_every_leg_of_its_way() -> None:
     cache.clear()
     assert cache.statistics()["cache_entries"] == 0
     assert cache.statistics()["cache_forgotten"] == 3
+
+
+class Clock:
+    now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+def test_what_was_taken_back_while_it_was_translated_is_not_remembered_afterwards() -> None:
+    clock = Clock()
+    cache = Cache(clock_s=clock)
+    cache.forget(["小明！我住在解放路。"])
+    cache.put(CacheKey("zh_en", "1", "", "我住在解放路"), "I live in Jiefang Road")
+    cache.put(CacheKey("en_es", "1", "", "I live in Jiefang Road"), "Vivo en Jiefang Road")
+    cache.put(CacheKey("zh_en", "1", "", "你好"), "Hello")
+    assert cache.statistics()["cache_entries"] == 1, "the greeting"
+    clock.now_s = FORBIDDEN_S
+    cache.put(CacheKey("zh_en", "1", "", "我住在解放路"), "I live in Jiefang Road")
+    assert cache.statistics()["cache_entries"] == 2, "somebody said it again"
+
+
+def test_while_very_much_is_taken_back_nothing_is_remembered() -> None:
+    clock = Clock()
+    cache = Cache(clock_s=clock)
+    cache.forget([f"number {number}" for number in range(FORBIDDEN_MAX + 1)])
+    cache.put(key("number 0"), "零")
+    assert cache.statistics()["cache_entries"] == 0
+    clock.now_s = FORBIDDEN_S
+    cache.put(key("number 0"), "零")
+    assert cache.statistics()["cache_entries"] == 1
+
+
+def test_after_everything_was_forgotten_nothing_is_remembered_that_was_on_its_way() -> None:
+    clock = Clock()
+    cache = Cache(clock_s=clock)
+    cache.clear()
+    cache.put(key("a"), "A")
+    assert cache.get(key("a")) is None
+    clock.now_s = FORBIDDEN_S
+    cache.put(key("a"), "A")
+    assert cache.get(key("a")) == "A"
