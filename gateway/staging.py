@@ -132,10 +132,7 @@ async def open_poll(api: "Api", call: Call[InRoom, NoQuery, PollRequest]) -> Mes
         window_s=asked.window_s,
         once=call.once or api.new_id(),
     )
-    appended = await _do(api, call, command)
-    if appended is None:
-        raise TypeError("a poll was opened without a position")
-    return made(appended)
+    return await _made(api, call, command)
 
 
 async def vote_poll(api: "Api", call: Call[OfStage, NoQuery, PollVoteRequest]) -> None:
@@ -153,10 +150,7 @@ async def close_poll(api: "Api", call: Call[OfStage, NoQuery, PollEndRequest]) -
 async def ask_stage(api: "Api", call: Call[InRoom, NoQuery, QuestionRequest]) -> MessageMade:
     """Ask the stage something; known by the seq of the answer."""
     once = call.once or api.new_id()
-    appended = await _do(api, call, Ask(id=0, room=call.where.room, text=call.body.text, once=once))
-    if appended is None:
-        raise TypeError("a question was asked without a position")
-    return made(appended)
+    return await _made(api, call, Ask(id=0, room=call.where.room, text=call.body.text, once=once))
 
 
 async def vote_question(api: "Api", call: Call[OfStage, NoQuery, QuestionVoteRequest]) -> None:
@@ -174,6 +168,14 @@ async def settle_question(api: "Api", call: Call[OfStage, NoQuery, QuestionEndRe
 async def _do(api: "Api", call: Call[Any, Any, Any], command: StageCommand) -> Appended | None:
     api.spend_post(call.caller)
     return await api.service.on_stage(call.caller, command)
+
+
+async def _made(api: "Api", call: Call[Any, Any, Any], command: OpenPoll | Ask) -> MessageMade:
+    """`_do`, for what is an entry of its own, always."""
+    appended = await _do(api, call, command)
+    if appended is None:
+        raise TypeError(f"{type(command).__name__} was done without a position")
+    return made(appended)
 
 
 _ON_STAGE: Final = (*IN_ROOM, ErrorCode.OVER, ErrorCode.TOO_FAST)

@@ -37,9 +37,30 @@ NICENESS: Final = 5
 tenth, one busy neighbour made translations wait for seconds."""
 
 
-def processors() -> int:
-    """Processors this process may run on (a container's share, where the system tells it)."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+CONTROL_GROUP: Final = Path("/sys/fs/cgroup")
+"""As a container sees its own."""
+
+
+def processors(control_group: Path = CONTROL_GROUP) -> int:
+    """Processors this process may use: those that it may run on, or the container's share of them in whole ones
+    (cpu.max of control groups v2, cpu.cfs_quota_us of v1). A share is taken away by stopping everybody in the container
+    for the rest of a period, gateways too: so one thread for each processor of the machine would be far too many."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    with contextlib.suppress(OSError, ValueError):
+        quota, period = _share(control_group)
+        if quota > 0 and period > 0:
+            return max(1, min(allowed, quota // period))
+    return allowed
+
+
+def _share(control_group: Path) -> tuple[int, int]:
+    """Microseconds of processor in each so many microseconds. Raises OSError, or ValueError where there is no bound."""
+    bound = control_group / "cpu.max"
+    if bound.exists():
+        quota, _, period = bound.read_text("ascii").partition(" ")
+        return int(quota), int(period)
+    older = control_group / "cpu"
+    return int((older / "cpu.cfs_quota_us").read_text("ascii")), int((older / "cpu.cfs_period_us").read_text("ascii"))
 
 
 @dataclass(frozen=True, slots=True)

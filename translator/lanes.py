@@ -146,11 +146,11 @@ class Lanes:
         return made
 
     def forget(self, texts: Iterable[str]) -> None:
-        """Drop what the cache holds of these texts."""
-        self._cache.forget(texts)
+        """Drop what the cache holds of these texts, and what it would come to hold of them from the engine."""
+        self._cache.forget(texts, asyncio.get_running_loop().time())
 
     def forget_everything(self) -> None:
-        self._cache.clear()
+        self._cache.clear(asyncio.get_running_loop().time())
 
     def retire(self, package: Package) -> None:
         """A package left: its lanes go once they are empty; what waits in them is still tried."""
@@ -251,7 +251,7 @@ class Lanes:
         try:
             for wanted, outcome in zip(batch, await self._outcomes(lane, batch), strict=True):
                 if isinstance(outcome, str):
-                    self._cache.put(self._key(lane, wanted.text), outcome)
+                    self._cache.put(self._key(lane, wanted.text), outcome, loop.time())
                 self._settle(lane, wanted, outcome)
             lane.learn(loop.time() - started, len(batch))
         finally:

@@ -43,7 +43,7 @@ from chat.ports import (
 from translator.batching import CATCH_UP, POSTED, URGENT
 from translator.chinese import to_simplified, to_traditional
 from translator.debts import Debt, debts_of, detected
-from translator.detect import Reason
+from translator.detect import Detection, Reason
 from translator.glossaries import Glossaries
 from translator.pace import Pace
 from translator.parking import Parking
@@ -252,7 +252,7 @@ class Worker:
     async def _serve(self, taken: TakenJob, text: JobText) -> None:
         """Append everything this job owes."""
         terms = await self._glossaries.of(taken.job.room)
-        found = detected(self._pipeline.detect, text, terms)
+        found = self._found(taken, text, terms)
         self._breathe()
         debts = debts_of(taken, text, found, terms)
         await self._telling.explain(taken, text, terms)
@@ -277,6 +277,16 @@ class Worker:
                     tasks.create_task(self._serve_debt(debt, terms, row))
         if row is not None and self._shared is not None:
             self._shared.keep(row)
+
+    def _found(self, taken: TakenJob, text: JobText, terms: Terms) -> Detection:
+        """What language it is in; in the end an answer, even of a line that detection itself cannot bear."""
+        try:
+            return detected(self._pipeline.detect, text, terms)
+        except Exception:
+            if taken.times_delivered <= DELIVERIES_MAX:
+                raise
+            log.exception("language_not_detected", room=taken.job.room, of=taken.job.of)
+            return Detection(None, True, Reason.UNKNOWN)
 
     async def _fit(self, debt: Debt, outcome: Translation | Refusal) -> Translation | Refusal:
         """What the room's word list says of a translation. A hit that the original has as well was decided about when

@@ -7,7 +7,7 @@ the loss. Never a wait for room: a feed that stops reading its socket is cut off
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from chat.ports import FeedItem, Gap
 
@@ -36,7 +36,7 @@ class Backlog:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    async def items(self) -> AsyncIterator[FeedItem]:
+    async def items(self) -> AsyncGenerator[FeedItem, None]:
         while True:
             while self._items:
                 yield self._items.popleft()

@@ -120,12 +120,7 @@ class ClusterEngine:
     async def run(
         self, script: Script, keys: Sequence[str], args: Sequence[str | bytes | int], *, repeatable: bool = True
     ) -> Any:
-        try:
-            return await self.call("EVALSHA", script.digest, len(keys), *keys, *args, repeatable=repeatable)
-        except Refused as refused:
-            if not str(refused).startswith("NOSCRIPT"):
-                raise
-        return await self.call("EVAL", script.source, len(keys), *keys, *args, repeatable=repeatable)
+        return await script.run(self.call, keys, args, repeatable=repeatable)
 
     def statistics(self) -> dict[str, int]:
         total = {**self._counts, **self._topology.statistics()}

@@ -14,7 +14,7 @@ PING, says so.
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from functools import partial
 from itertools import groupby
 from typing import Any, Final, Self
@@ -22,10 +22,9 @@ from typing import Any, Final, Self
 from chat.adapters.backlog import BACKLOG_ITEMS_MAX, Backlog
 from chat.adapters.keepers import Keepers
 from chat.adapters.redis_address import Address, ClusterAddress, Node
-from chat.adapters.redis_feed import RETRY_MIN_S, SUBSCRIBE_AT_ONCE
+from chat.adapters.redis_feed import RETRY_MIN_S, SUBSCRIBE_AT_ONCE, WHISPER, read_publication
 from chat.adapters.redis_feed_wire import FeedWire, WireLost, connect
 from chat.adapters.redis_keys import Keys
-from chat.adapters.redis_log import read_entry
 from chat.adapters.redis_slots import slot_of
 from chat.adapters.redis_topology import Topology
 from chat.adapters.subscriptions import Followers, Unacknowledged
@@ -33,7 +32,6 @@ from chat.errors import Unavailable
 from chat.events import Entry
 from chat.ports import FeedItem, Gap, Whisper
 
-_WHISPER: Final = b"~"
 RETRY_MAX_S: Final = 0.5
 """A node that is away may be back, or its slots elsewhere, within a second or two."""
 
@@ -102,11 +100,11 @@ class ClusterFeed:
         if link is None or link.wire is None:
             raise Unavailable("the feed is not connected to the node of this room")
         try:
-            link.wire.tell("SPUBLISH", channel, _WHISPER + payload)
+            link.wire.tell("SPUBLISH", channel, WHISPER + payload)
         except WireLost as lost:
             raise Unavailable(str(lost)) from lost
 
-    def items(self) -> AsyncIterator[FeedItem]:
+    def items(self) -> AsyncGenerator[FeedItem, None]:
         return self.backlog.items()
 
     @property
@@ -291,20 +289,19 @@ class _Link:
 
     def _arrive(self, room: str, payload: bytes) -> None:
         feed = self._feed
-        if payload.startswith(_WHISPER):
-            feed.counts["whispers"] += 1
-            feed.backlog.offer(Whisper(room, payload[1:]))
-            return
-        header, _, body = payload.partition(b"\n")
         try:
-            entry = read_entry(room, header, body)
+            item = read_publication(room, payload)
         except ValueError:  # not one of ours; whoever else publishes here must not deafen us
             feed.counts["unreadable"] += 1
             return
-        if feed.topology.replicas == 0:
-            self._offer([entry])
+        if isinstance(item, Whisper):
+            feed.counts["whispers"] += 1
+            feed.backlog.offer(item)
             return
-        self._held.append(entry)
+        if feed.topology.replicas == 0:
+            self._offer([item])
+            return
+        self._held.append(item)
         if len(self._held) + len(self._confirming) > feed.held_max and self.wire is not None:
             self.wire.abort("the replicas were too slow, what waited for them was dropped")
         elif not self._confirming:

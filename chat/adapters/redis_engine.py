@@ -14,7 +14,7 @@ task. What a command costs is told in `redis_command_wire`.
 import asyncio
 import hashlib
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any, Final, Self
@@ -87,6 +87,22 @@ class Script:
         """These files, one behind the other."""
         here = files("chat.adapters")
         return cls("".join(here.joinpath(name).read_text(encoding="utf-8") for name in names))
+
+    async def run(
+        self,
+        call: Callable[..., Awaitable[Any]],
+        keys: Sequence[str],
+        args: Sequence[str | bytes | int],
+        *,
+        repeatable: bool,
+    ) -> Any:
+        """By its digest; in whole to an engine that has not seen it since it was started. `call` is an engine's."""
+        try:
+            return await call("EVALSHA", self.digest, len(keys), *keys, *args, repeatable=repeatable)
+        except Refused as refused:
+            if not str(refused).startswith("NOSCRIPT"):
+                raise
+        return await call("EVAL", self.source, len(keys), *keys, *args, repeatable=repeatable)
 
 
 @dataclass(slots=True)
@@ -234,12 +250,7 @@ class RedisEngine:
         *,
         repeatable: bool = True,
     ) -> Any:
-        try:
-            return await self.call("EVALSHA", script.digest, len(keys), *keys, *args, repeatable=repeatable)
-        except Refused as refused:
-            if not str(refused).startswith("NOSCRIPT"):
-                raise
-        return await self.call("EVAL", script.source, len(keys), *keys, *args, repeatable=repeatable)
+        return await script.run(self.call, keys, args, repeatable=repeatable)
 
     def trouble(self) -> None:
         """Tell whoever looks after the engine that it may be gone."""

@@ -14,7 +14,7 @@ so the two cannot be confused.
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any, Final, Self
 
 from chat.adapters.backlog import BACKLOG_ITEMS_MAX, Backlog
@@ -25,13 +25,22 @@ from chat.adapters.redis_keys import Keys
 from chat.adapters.redis_log import read_entry
 from chat.adapters.subscriptions import Followers, Unacknowledged
 from chat.errors import Unavailable
+from chat.events import Entry
 from chat.ports import FeedItem, Gap, Whisper
 
-_WHISPER: Final = b"~"
+WHISPER: Final = b"~"
 RETRY_MIN_S: Final = 0.05
 RETRY_MAX_S: Final = 2.0
 SUBSCRIBE_AT_ONCE: Final = 500
 """Channels in one SUBSCRIBE after a reconnect."""
+
+
+def read_publication(room: str, payload: bytes) -> Entry | Whisper:
+    """What came on the channel of `room`. Raises ValueError."""
+    if payload.startswith(WHISPER):
+        return Whisper(room, payload[1:])
+    header, _, body = payload.partition(b"\n")
+    return read_entry(room, header, body)
 
 
 class RedisFeed:
@@ -106,11 +115,11 @@ class RedisFeed:
         if self._wire is None:
             raise Unavailable("the feed is not connected")
         try:
-            self._wire.tell(self._publish, self._keys.channel(room), _WHISPER + payload)
+            self._wire.tell(self._publish, self._keys.channel(room), WHISPER + payload)
         except WireLost as lost:
             raise Unavailable(str(lost)) from lost
 
-    def items(self) -> AsyncIterator[FeedItem]:
+    def items(self) -> AsyncGenerator[FeedItem, None]:
         return self._backlog.items()
 
     @property
@@ -196,18 +205,13 @@ class RedisFeed:
             self._acknowledge(push[1])
 
     def _offer(self, room: str, payload: bytes) -> None:
-        if payload.startswith(_WHISPER):
-            self._counts["whispers"] += 1
-            self._backlog.offer(Whisper(room, payload[1:]))
-            return
-        header, _, body = payload.partition(b"\n")
         try:
-            entry = read_entry(room, header, body)
+            item = read_publication(room, payload)
         except ValueError:  # not one of ours; whoever else publishes here must not deafen us
             self._counts["unreadable"] += 1
             return
-        self._counts["received"] += 1
-        self._backlog.offer(entry)
+        self._counts["whispers" if isinstance(item, Whisper) else "received"] += 1
+        self._backlog.offer(item)
 
     def _acknowledge(self, channel: bytes) -> None:
         if self._unacknowledged.acknowledged(channel) and channel in self._rooms:

@@ -7,7 +7,7 @@ reaches the program, and a command lost with its connection is asked again with 
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -122,7 +122,7 @@ class Client(Naming, Staging, Moderating):
             "rooms": len(self._rooms),
         }
 
-    async def events(self) -> AsyncIterator[Item]:
+    async def events(self) -> AsyncGenerator[Item, None]:
         """What happens, in order, for one listener at a time. Ends after `close()`; raises Closed if the server ended
         it. Leaving the loop and coming back later goes on where it stopped."""
         if self._inbox.listening:

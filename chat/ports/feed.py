@@ -1,6 +1,6 @@
 """What is published to the rooms that a process follows."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -48,7 +48,7 @@ class RoomFeed(Protocol):
 
     async def whisper(self, room: str, payload: bytes) -> None: ...
 
-    def items(self) -> AsyncIterator[FeedItem]:
+    def items(self) -> AsyncGenerator[FeedItem, None]:
         """The stream of what is published to followed rooms, in order per room. One consumer. Never ends by itself:
         a lost connection is retried for ever and shows as a Gap once it is back."""
         ...

@@ -192,24 +192,19 @@ class Ground:
         if decision is None:
             raise TypeError("nothing was decided, so there is nothing to append")
         try:
-            return await self.log.append(
-                room,
-                decision.event,
-                once=once,
-                audience=decision.audience,
-                guard=decision.guard,
-                change=decision.change,
-                job=job,
-                job_revision=job_revision,
-                seen=seen,
-            )
-        except RoomMissing:
-            raise Rejected(ErrorCode.ROOM_NOT_FOUND) from None
+            return await self._append_decided(room, decision, once, job, job_revision=job_revision, seen=seen)
         except Stale:
             raise Rejected(ErrorCode.STALE) from None
 
     async def _append_decided(
-        self, room: str, decision: Decision, once: str, job: JobText | ForgetText | None = None
+        self,
+        room: str,
+        decision: Decision,
+        once: str,
+        job: JobText | ForgetText | None = None,
+        *,
+        job_revision: int = 0,
+        seen: Look | None = None,
     ) -> Appended:
         """For those who decide again where somebody was quicker. Raises Stale."""
         try:
@@ -221,6 +216,8 @@ class Ground:
                 guard=decision.guard,
                 change=decision.change,
                 job=job,
+                job_revision=job_revision,
+                seen=seen,
             )
         except RoomMissing:
             raise Rejected(ErrorCode.ROOM_NOT_FOUND) from None

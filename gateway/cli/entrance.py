@@ -7,16 +7,17 @@ not there, is never made.
 import asyncio
 import json
 import sys
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, get_args
 
 import typer
 
+from chat.events import Role
 from gateway.cli.terminal import fail
 from gateway.cli.village import existing, nothing_here
 from gateway.invites import invite_link
 from gateway.settings import load_settings
 
-ROLES: Final = ("owner", "moderator", "member", "guest")
+ROLES: Final[tuple[Role, ...]] = get_args(Role)
 
 
 def token(
@@ -68,7 +69,8 @@ def invite(
     from gateway.welcome import HOST
 
     settings = existing(load_settings())
-    if role not in ROLES[1:]:
+    given = next((each for each in ROLES[1:] if each == role), None)
+    if given is None:
         fail(f"{role!r} is no role to give away; expected one of {', '.join(ROLES[1:])}.")
 
     async def make() -> Any:
@@ -76,7 +78,7 @@ def invite(
             return await service.invite(
                 HOST,
                 room,
-                role=role,  # type: ignore[arg-type]
+                role=given,
                 lives_s=int(days * 86_400),
                 uses=-1 if uses is None else uses,
                 code=new_code(),

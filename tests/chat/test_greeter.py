@@ -8,8 +8,8 @@ import pytest
 
 from chat.client import Arrived, Client
 from chat.commands import Post
-from chat.events import Event, Joined, Left, Mention, Posted
-from chat.frames import People, Person
+from chat.events import Event, Joined, Left, Mention, Posted, Role
+from chat.frames import PageEntry, People, Person
 from chat.greeter import desk as rules
 from chat.greeter.attend import Removed, attend
 from chat.greeter.desk import Desk, Say
@@ -29,8 +29,8 @@ def people(*here: tuple[str, str], total: int | None = None) -> People:
     return People(room=ROOM, total=len(here) if total is None else total, by_language=counts, people=listed)
 
 
-def joined(user: str, role: str = "guest") -> Joined:
-    return Joined(user=user, name=user.title(), role=role)  # type: ignore[arg-type]
+def joined(user: str, role: Role = "guest") -> Joined:
+    return Joined(user=user, name=user.title(), role=role)
 
 
 def said(user: str, text: str) -> Posted:
@@ -134,7 +134,7 @@ def test_two_greeters_say_it_under_the_same_once_key() -> None:
 
 
 @pytest.mark.parametrize(("user", "role"), [("bot:echo", "member"), (ME, "member"), ("mod", "moderator")])
-def test_programs_hosts_and_ourselves_are_not_greeted(room: Room, user: str, role: str) -> None:
+def test_programs_hosts_and_ourselves_are_not_greeted(room: Room, user: str, role: Role) -> None:
     room.happens(joined(user, role))
     assert room.look((user, "en")) == []
     assert not room.desk.waits
@@ -309,7 +309,7 @@ async def test_a_greeter_that_is_removed_goes() -> None:
                     await asyncio.Event().wait()
 
 
-async def _everything(served: Served):  # type: ignore[no-untyped-def]
+async def _everything(served: Served) -> tuple[PageEntry, ...]:
     async with Client(served.url, token="user1", languages=("zh", "en"), proxy=None) as reader:
         await reader.join(ROOM)
         return (await reader.history(ROOM, after=0, limit=100)).entries

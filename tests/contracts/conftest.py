@@ -58,7 +58,7 @@ def posted(text: str) -> Event:
 async def take(feed: RoomFeed, count: int) -> list[FeedItem]:
     """The next `count` items of a feed."""
     taken: list[FeedItem] = []
-    async with asyncio.timeout(WAIT_S), aclosing(feed.items()) as items:  # type: ignore[type-var]  # items() is declared an iterator and is a generator
+    async with asyncio.timeout(WAIT_S), aclosing(feed.items()) as items:
         async for item in items:
             taken.append(item)
             if len(taken) == count:

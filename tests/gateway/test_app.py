@@ -23,10 +23,7 @@ PATIENCE_S = 20.0
 
 
 @pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    for name in list(os.environ):
-        if name.startswith("DIQIUCUN_"):
-            monkeypatch.delenv(name)
+def settings(unset: None, tmp_path: Path) -> Settings:
     return load_settings(data_dir=tmp_path, host="127.0.0.1", port=0, stop_within_s=2.0)
 
 

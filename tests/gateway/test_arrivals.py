@@ -17,7 +17,7 @@ OFFER = [Subprotocol(Codec.JSON.value)]
 
 async def test_one_handshake_too_many_is_refused_until_its_time_has_come() -> None:
     arrivals = Quota.full(0.001, 2, Clock().now_s())
-    async with serving(arrivals=arrivals) as served:  # type: ignore[arg-type]  # passed on to the gateway
+    async with serving(arrivals=arrivals) as served:
         for number in (1, 2):
             async with connect(served.url, subprotocols=OFFER):
                 assert served.gateway.statistics()["connections_opened_total"] == number

@@ -22,14 +22,7 @@ from gateway.tokens import TokenKeys
 from gateway.up import Doors, greeting, hangup, loopback_for, public_base, qr_code, roles, why_not_bound
 from tests.translator.test_packages import real_archive
 
-
-@pytest.fixture(autouse=True)
-def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in list(os.environ):
-        if name.startswith("DIQIUCUN_"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("DIQIUCUN_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("elsewhere")
 
 
 class Said:

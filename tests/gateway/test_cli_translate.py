@@ -2,8 +2,6 @@
 
 import io
 import json
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,14 +9,7 @@ import pytest
 from gateway.cli import main
 from gateway.cli.models import read_wishes
 
-
-@pytest.fixture(autouse=True)
-def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in list(os.environ):
-        if name.startswith("DIQIUCUN_"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("DIQIUCUN_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("elsewhere")
 
 
 @pytest.fixture

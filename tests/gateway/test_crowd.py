@@ -34,11 +34,23 @@ def sit(hub: Hub, user: str, *apart: str, had: int = 0) -> tuple[FakeSocket, Out
     return socket, outbox, here
 
 
-def test_joins_are_counts_and_reactions_are_sums() -> None:
+def live_room() -> tuple[Tick, Hub, FakeSocket]:
+    """Ann sits in a room that is live from now on."""
     tick = Tick()
     hub = Hub(tick.timers)
-    socket, _, here = sit(hub, "ann")
+    ann, _, here = sit(hub, "ann")
     here.conduct("r", LIVE)
+    return tick, hub, ann
+
+
+def flood(hub: Hub) -> None:
+    """Five messages at once: three more than are readable."""
+    for seq, name in enumerate("abcde", 1):
+        hub.deliver(said(seq, name))
+
+
+def test_joins_are_counts_and_reactions_are_sums() -> None:
+    tick, hub, socket = live_room()
     hub.deliver(entry(1, Joined(user="bob", name="Bob", role="guest")))
     for seq in range(2, 6):
         hub.deliver(entry(seq, Reacted(of=1, by=f"u{seq}", emoji="❤️", on=seq != 5)))
@@ -49,10 +61,7 @@ def test_joins_are_counts_and_reactions_are_sums() -> None:
 
 def test_sums_say_of_which_stretch_of_the_log_they_are() -> None:
     """Who read a part of it in the log can tell what is here once more: of a sum of 0 as well."""
-    tick = Tick()
-    hub = Hub(tick.timers)
-    socket, _, here = sit(hub, "ann")
-    here.conduct("r", LIVE)
+    tick, hub, socket = live_room()
     hub.deliver(entry(4, Reacted(of=1, by="bob", emoji="❤️", on=True)))
     tick.pass_s(0.25)
     hub.deliver(said(5, "eve"))
@@ -66,12 +75,8 @@ def test_sums_say_of_which_stretch_of_the_log_they_are() -> None:
 
 
 def test_who_comes_while_messages_wait_is_told_sums_with_all_others() -> None:
-    tick = Tick()
-    hub = Hub(tick.timers)
-    _, _, here = sit(hub, "ann")
-    here.conduct("r", LIVE)
-    for seq, name in enumerate("abcde", 1):
-        hub.deliver(said(seq, name))
+    tick, hub, _ = live_room()
+    flood(hub)
     bob, _, _ = sit(hub, "bob", had=5)
     hub.deliver(entry(6, Reacted(of=1, by="cem", emoji="❤️", on=True)))
     tick.pass_s(0.25)
@@ -102,12 +107,8 @@ def skipped(socket: FakeSocket) -> list[tuple[int, int, int]]:
 def test_who_comes_in_the_middle_of_a_window_hears_nothing_twice_and_is_told_of_what_they_missed_only() -> None:
     """Of 1 to 5, three wait for the end of the window. Bob comes back with all of them, Cem with the first four; six to
     eight come after both. Of what waits, one more may be shown."""
-    tick = Tick()
-    hub = Hub(tick.timers)
-    ann, _, here = sit(hub, "ann")
-    here.conduct("r", LIVE)
-    for seq, name in enumerate("abcde", 1):
-        hub.deliver(said(seq, name))
+    tick, hub, ann = live_room()
+    flood(hub)
     bob, _, _ = sit(hub, "bob", had=5)
     cem, _, _ = sit(hub, "cem", had=4)
     for seq, name in enumerate("fgh", 6):
@@ -122,13 +123,10 @@ def test_who_comes_in_the_middle_of_a_window_hears_nothing_twice_and_is_told_of_
 
 
 def test_who_comes_in_the_middle_of_a_window_may_change_their_languages_or_leave_before_its_end() -> None:
-    tick = Tick()
-    hub = Hub(tick.timers)
-    _, _, here = sit(hub, "ann")
-    here.conduct("r", LIVE)
-    for seq, name in enumerate("abcde", 1):
-        hub.deliver(said(seq, name))
+    tick, hub, _ = live_room()
+    flood(hub)
     (bob, changing, _), (cem, leaving, _) = sit(hub, "bob", had=4), sit(hub, "cem", had=4)
+    here = hub.rooms["r"]
     here.change_languages(changing, ("zh",))
     here.leave(leaving)
     here.conduct("r", Conduct())
@@ -139,13 +137,10 @@ def test_who_comes_in_the_middle_of_a_window_may_change_their_languages_or_leave
 
 
 def test_a_room_that_is_no_longer_live_owes_nothing() -> None:
-    tick = Tick()
-    hub = Hub(tick.timers)
-    socket, _, here = sit(hub, "ann")
-    here.conduct("r", LIVE)
+    tick, hub, socket = live_room()
     for seq in range(1, 5):
         hub.deliver(said(seq, "a"))
-    here.conduct("r", Conduct())
+    hub.rooms["r"].conduct("r", Conduct())
     hub.deliver(said(5, "a"))
     tick.end()
     assert seqs(socket) == [1, 2, 5]

@@ -143,8 +143,7 @@ def test_bursts_that_follow_faster_than_they_are_written_gather() -> None:
     """Two halves of a burst chased each other: each was written to a thousand readers while the other was stored."""
     client = Client()
     loop, group = grouped(client)
-    client.send = slow_send(loop, client.send, 0.004)  # type: ignore[method-assign]
-    client.outbox.go_straight(client.send)
+    client.outbox.go_straight(slow_send(loop, client.send, 0.004))
     for frame in (b"a", b"b", b"", b""):
         group.offer(frame)
     loop.end_tick()
@@ -161,8 +160,7 @@ def test_bursts_that_follow_faster_than_they_are_written_gather() -> None:
 def test_a_quiet_room_waits_for_nothing() -> None:
     client = Client()
     loop, group = grouped(client)
-    client.send = slow_send(loop, client.send, 0.004)  # type: ignore[method-assign]
-    client.outbox.go_straight(client.send)
+    client.outbox.go_straight(slow_send(loop, client.send, 0.004))
     for frame in (b"a", b"b", b"", b""):
         group.offer(frame)
     loop.end_tick()
@@ -177,8 +175,7 @@ def test_a_quiet_room_waits_for_nothing() -> None:
 def test_a_crowd_on_its_way_in_makes_a_busy_room_gather_longer() -> None:
     client = Client()
     loop, group = grouped(client)
-    client.send = slow_send(loop, client.send, 0.015)  # type: ignore[method-assign]
-    client.outbox.go_straight(client.send)
+    client.outbox.go_straight(slow_send(loop, client.send, 0.015))
     crowd = [Client() for _ in range(int(1.2 * CROWD))]
     for newcomer in crowd:
         group.add(newcomer.outbox)

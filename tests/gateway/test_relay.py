@@ -1,7 +1,7 @@
 """The relay and the holes of its feed: what a Gap names is read from the log, and nothing else is."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from chat.adapters.memory import MemoryEngine
 from chat.events import Posted, RoomCreated
@@ -22,7 +22,7 @@ class DeafFeed:
 
     async def whisper(self, room: str, payload: bytes) -> None: ...
 
-    async def items(self) -> AsyncIterator[FeedItem]:
+    async def items(self) -> AsyncGenerator[FeedItem, None]:
         while True:
             yield await self.told.get()
 

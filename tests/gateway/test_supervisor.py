@@ -5,9 +5,10 @@ import errno
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,14 +35,14 @@ STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); 
 
 
 class Watched:
-    def __init__(self, roles: list[Role], look: Callable[[], object] | None = None) -> None:
+    def __init__(self, roles: list[Role], look: Callable[[], Awaitable[int]] | None = None) -> None:
         self.lines: list[tuple[str, str]] = []
         self.changes = 0
         self.supervisor = Supervisor(
             roles,
             say=lambda name, line: self.lines.append((name, line)),
             changed=self._changed,
-            look_at_engine=look,  # type: ignore[arg-type]
+            look_at_engine=look,
         )
 
     def _changed(self) -> None:
@@ -148,10 +149,10 @@ async def test_who_is_told_to_stop_while_a_child_is_being_started_leaves_nobody(
     spawn = asyncio.create_subprocess_exec
     watched = Watched([role("gateway", "import time; time.sleep(600)")])
 
-    async def slow(*command: str, **options: object) -> asyncio.subprocess.Process:
+    async def slow(*command: str, **options: Any) -> asyncio.subprocess.Process:
         watched.supervisor.stop()
         await asyncio.sleep(0.05)
-        return await spawn(*command, **options)  # type: ignore[arg-type]  # as they came
+        return await spawn(*command, **options)
 
     monkeypatch.setattr(asyncio, "create_subprocess_exec", slow)
     async with asyncio.timeout(PATIENCE_S):
@@ -173,10 +174,10 @@ async def test_a_machine_without_memory_for_a_child_is_asked_again(monkeypatch: 
     monkeypatch.setattr(module, "BACKOFF_MAX_S", 0.001)
     spawn, failing = asyncio.create_subprocess_exec, iter(range(FAST_DEATHS_MAX + 1))
 
-    async def poor(*command: str, **options: object) -> asyncio.subprocess.Process:
+    async def poor(*command: str, **options: Any) -> asyncio.subprocess.Process:
         if next(failing, None) is not None:
             raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
-        return await spawn(*command, **options)  # type: ignore[arg-type]  # as they came
+        return await spawn(*command, **options)
 
     monkeypatch.setattr(asyncio, "create_subprocess_exec", poor)
     watched = Watched([role("gateway", SLEEPER)])

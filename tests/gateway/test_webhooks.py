@@ -490,14 +490,14 @@ async def test_a_redirect_is_an_answer_and_a_long_answer_is_cut() -> None:
 
 
 def classifier(poster: Poster, url: str, **more: Any) -> HttpClassifier:
-    options = {"within_ms": 200, "fails": "open", "now_s": lambda: 0.0, **more}
+    options: dict[str, Any] = {"within_ms": 200, "fails": "open", "now_s": lambda: 0.0, **more}
     return HttpClassifier(
         poster,
         url,
         new_secret(bytes(32)),
         now_ms=wall_clock_ms,
         new_id=lambda: "0a",
-        **options,  # type: ignore[arg-type]
+        **options,
     )
 
 

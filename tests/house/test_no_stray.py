@@ -21,7 +21,7 @@ BROAD_EXCEPTS = {
     "gateway.protocol": (1, "the end of an ASGI call, as in uvicorn: logged, and answered with HTTP 500 or a close"),
     "gateway.app": (2, "a start that fails, and a task that dies: both end the process, with words"),
     "gateway.supervisor": (1, "the look at the engine is told on the terminal and tried again"),
-    "translator.worker": (1, "the top of the worker's loop: the job stays and is tried again"),
+    "translator.worker": (2, "the top of the worker's loop: the job stays and is tried again, and at last is answered"),
     "translator.lanes": (
         1,
         "one poisonous sentence condemns no batch; who waits for it gets the exception",

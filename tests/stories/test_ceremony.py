@@ -3,9 +3,9 @@ say; a ceremony gives one name or none; nobody is named who did not agree, and b
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
@@ -179,7 +179,7 @@ async def any_ceremony(seed: int) -> str:
     nominee, opener = "u0", chance.choice(["u0", "u1"])
     once = iter(range(1_000))
 
-    def do(who: str, kind: type, **fields: object) -> Awaitable[Appended | None]:
+    def do(who: str, kind: type, **fields: object) -> Coroutine[Any, Any, Appended | None]:
         command = kind(id=0, room=ROOM, once=f"k{next(once)}", **fields)
         caller = HOST if who == "host" else member(who)
         return asking.ask(caller, lambda: world.service.ceremony(caller, command))
@@ -225,7 +225,7 @@ async def any_ceremony(seed: int) -> str:
                     await world.service.run_out(ROOM, of, left=True)
 
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(do(nominee, Consent, of=of))  # type: ignore[arg-type]  # an awaitable that is a coroutine
+        tasks.create_task(do(nominee, Consent, of=of))
         for _ in range(24):
             tasks.create_task(one_act(chance.choice(users)))
     for ceremony in await world.engine.log.ceremonies(ROOM):

@@ -3,8 +3,9 @@ that what is for moderators, or for one member alone, reaches nobody else by any
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from msgspec import structs
@@ -256,7 +257,7 @@ def test_a_mute_that_lands_between_look_and_append_wins(seed: int) -> None:
         async def speak(number: int) -> None:
             for at in range(6):
                 once = f"{number}-{at}"
-                asks: list[Awaitable[object]] = [
+                asks: list[Coroutine[Any, Any, object]] = [
                     service.post(BOB, Post(id=0, room=ROOM, text=f"post {once}", once=once)),
                     service.react(BOB, React(id=0, room=ROOM, of=anchor, emoji="👍", on=at % 2 == 0, once=once)),
                     service.ceremony(BOB, SetName(id=0, room=ROOM, text="白睿康", once=once)),
@@ -267,7 +268,7 @@ def test_a_mute_that_lands_between_look_and_append_wins(seed: int) -> None:
                 chosen = chance.randrange(len(asks))
                 for index, each in enumerate(asks):
                     if index != chosen:
-                        each.close()  # type: ignore[attr-defined]  # a coroutine
+                        each.close()
                 with suppress(Rejected):
                     await asks[chosen]
                 await asyncio.sleep(chance.choice((0, 0, 0.001)))
@@ -543,7 +544,9 @@ def test_reports_hands_and_the_door() -> None:
         assert await hall.refusal(hall.service.enter(invite.code, "g1", "A slur")) is ErrorCode.WORDS_REFUSED
         await hall.conduct(Conduct(locked_down=True))
         assert await hall.refusal(hall.service.enter(invite.code, "g2", "Ann")) is ErrorCode.NOT_NOW
-        assert (await hall.engine.invites.peek("code", now_ms())).uses_left == 5, "no use was spent"  # type: ignore[union-attr]
+        left = await hall.engine.invites.peek("code", now_ms())
+        assert left is not None
+        assert left.uses_left == 5, "no use was spent"
         await hall.conduct(ORDINARY)
         await hall.service.enter(invite.code, "g2", "Ann")
         with suppress(Rejected):

@@ -5,7 +5,7 @@ import asyncio
 import random
 from collections.abc import Awaitable
 from contextlib import suppress
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 import pytest
@@ -248,6 +248,9 @@ def test_a_poll_that_does_not_stand_still_is_sealed_and_counted() -> None:
     run(story(), until_s=600)
 
 
+Kind = TypeVar("Kind")
+
+
 class Evening:
     """A room with its host and one service without faults."""
 
@@ -278,7 +281,7 @@ class Evening:
     async def shown(self, user: str) -> StageFrame:
         return await self.service.stage(HOST if user == HOST.user else member(user), Stage(id=1, room=ROOM))
 
-    async def events(self, kind: type) -> list[object]:
+    async def events(self, kind: type[Kind]) -> list[Kind]:
         return [event for _, _, event in await self.world.log() if isinstance(event, kind)]
 
 
@@ -300,7 +303,7 @@ def test_the_hours_of_a_programme_make_lobby_open_and_archive_and_a_host_is_not_
         await evening.host(SetProgramme, programme=again)
         await asyncio.sleep(61)
         await asyncio.gather(*(service.stage_due(ROOM, now_ms()) for _ in range(5)))
-        phases = [event.conduct.phase for event in await evening.events(ConductChanged)]  # type: ignore[attr-defined]
+        phases = [event.conduct.phase for event in await evening.events(ConductChanged)]
         assert phases == ["lobby", "open", "archive"], "once each, whoever looks"
         assert await service.stage_dues(ROOM) == ()
         assert await evening.refused("u0", Ask, text="还在吗？") is ErrorCode.OVER

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
+from typing import Any
 
 import uvicorn
 
@@ -42,7 +43,7 @@ def verify(token: str) -> Caller:
 
 
 @asynccontextmanager
-async def serving(**options: int) -> AsyncIterator[Served]:
+async def serving(**options: Any) -> AsyncIterator[Served]:
     engine, numbers = MemoryEngine(), count()
     service = Service(
         engine.log,
@@ -53,7 +54,7 @@ async def serving(**options: int) -> AsyncIterator[Served]:
         new_id=lambda: str(next(numbers)),
     )
     async with engine.new_feed() as feed:
-        gateway = Gateway(service, feed, verify=verify, name="test", **options)  # type: ignore[arg-type]  # keywords as they come
+        gateway = Gateway(service, feed, verify=verify, name="test", **options)
         config = uvicorn.Config(
             websocket_endpoint(gateway, frozenset({"https://friend.example"})),
             ws=ChatProtocol,

@@ -339,6 +339,22 @@ def test_a_job_that_breaks_its_worker_is_answered_in_the_end() -> None:
     story(tell)
 
 
+def test_a_line_whose_language_cannot_be_looked_at_is_answered_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*_: object) -> None:
+        raise RecursionError
+
+    async def tell(world: World, _: Worker) -> None:
+        monkeypatch.setattr(Pipeline, "detect", breaks)
+        await world.post("你好", ("en",))
+        await asyncio.sleep(DELIVERIES_MAX * 15)
+        await world.idle()
+        ((_, event),) = await world.said()
+        assert isinstance(event, Untranslated)
+        assert (event.reason, event.source) == ("engine_failed", "")
+
+    story(tell)
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_whichever_call_fails_each_reader_hears_exactly_once(when: When) -> None:
     """SQLite's loop: fail call 1, 2, 3, ... of jobs and log until a run has no such call."""

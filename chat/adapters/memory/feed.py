@@ -5,7 +5,7 @@ Publishing is sync: an entry is in every backlog before the step that stored it 
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from types import TracebackType
 from typing import Self
 
@@ -94,7 +94,7 @@ class MemoryFeed:
             raise Unavailable(self._why_severed)
         self._feeds.publish(Whisper(room, payload))
 
-    def items(self) -> AsyncIterator[FeedItem]:
+    def items(self) -> AsyncGenerator[FeedItem, None]:
         return self._backlog.items()
 
     def statistics(self) -> dict[str, int]:

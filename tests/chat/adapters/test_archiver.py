@@ -1,22 +1,24 @@
 """The archiver's choices: what stays hot, what old rooms drop, what gives way when the engine's memory runs out."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from chat.adapters.archive_sql import SqlArchive
 from chat.adapters.connect import ConnectedEngine, connect_engine
 from chat.adapters.embedded import EmbeddedEngine
 from chat.adapters.redis_archiver import DAY_MS, SLACK, Keeping, RedisArchiver
 from chat.errors import Unavailable
-from chat.events import Entry, Posted, RoomCreated
+from chat.events import Entry, Posted, Recalled, RoomCreated
 from chat.ids import Position
 from chat.ports import ArchivedEntry, Member, SetPin
 from gateway.app import OF_ARCHIVERS, archivers
 from gateway.archiver import Report
 from gateway.connection import where_to_start
 from tests.support.engine import embedded_engine, random_prefix
+from tests.support.faults import Faults
 
 __all__ = ["embedded_engine"]
 
@@ -25,11 +27,14 @@ pytestmark = pytest.mark.engine
 
 @pytest.fixture
 async def engine(embedded_engine: EmbeddedEngine, tmp_path: Path) -> AsyncIterator[ConnectedEngine]:
-    archive = f"sqlite:///{tmp_path / 'archive.sqlite'}"
     async with connect_engine(
-        embedded_engine.url, embedded_engine.data_dir, archive_url=archive, prefix=random_prefix()
+        embedded_engine.url, embedded_engine.data_dir, archive_url=archive_of(tmp_path), prefix=random_prefix()
     ) as connected:
         yield connected
+
+
+def archive_of(folder: Path) -> str:
+    return f"sqlite:///{folder / 'archive.sqlite'}"
 
 
 def now_ms() -> int:
@@ -52,9 +57,10 @@ async def hot(engine: ConnectedEngine, room: str = "r") -> int:
     return int(await engine.redis.call("XLEN", engine.redis.keys.room(room).log))
 
 
-class Away:
-    async def keep(self, room: str, epoch: str, entries: list[ArchivedEntry]) -> None:
-        raise Unavailable("the archive is away")
+def failing_archiver(engine: ConnectedEngine, keeping: Keeping) -> RedisArchiver:
+    """Its archive is away when it is first asked for anything."""
+    assert engine.archive is not None
+    return RedisArchiver(engine.redis, Faults(1).wrap(engine.archive), keeping, now_ms=now_ms)
 
 
 async def test_the_newest_stay_a_few_above_that_are_let_be_and_how_far_it_is_behind_is_told(
@@ -64,7 +70,7 @@ async def test_the_newest_stay_a_few_above_that_are_let_be_and_how_far_it_is_beh
     idle = archiver(engine, Keeping(11))
     await idle.sweep()
     assert (await hot(engine), idle.behind()) == (SLACK + 10, 0)
-    failing = RedisArchiver(engine.redis, Away(), Keeping(10), now_ms=now_ms)  # type: ignore[arg-type]
+    failing = failing_archiver(engine, Keeping(10))
     report = Report(failing, engine.presence, name="one", now_s=lambda: 1_234.5)
     with pytest.raises(Unavailable):
         await failing.sweep()
@@ -98,7 +104,9 @@ async def test_what_is_older_than_a_room_keeps_is_dropped_and_the_gap_is_told(en
     assert where_to_start(Position(state.head.epoch, 7), fresh.position, state.dropped) == (33, False, 26)
     assert where_to_start(Position(state.head.epoch, 32), fresh.position, state.dropped) == (32, True, 0)
     await engine.log.retain("r", None)
-    assert (await engine.log.state("r")).keep_days is None  # type: ignore[union-attr]
+    state = await engine.log.state("r")
+    assert state is not None
+    assert state.keep_days is None
 
 
 async def test_only_what_is_too_old_is_dropped_also_by_the_rule_for_all_rooms(engine: ConnectedEngine) -> None:
@@ -138,35 +146,31 @@ async def test_under_memory_pressure_the_room_that_is_quiet_for_longest_gives_fi
 
 async def test_what_the_archive_did_not_confirm_stays_in_the_engine(engine: ConnectedEngine) -> None:
     await room_of(engine, 20)
-    failing = RedisArchiver(engine.redis, Away(), Keeping(0), now_ms=now_ms)  # type: ignore[arg-type]
+    failing = failing_archiver(engine, Keeping(0))
     with pytest.raises(Unavailable):
         await failing.move("r", 21)
     assert await hot(engine) == 21
 
 
-async def test_a_recall_between_the_copy_and_the_trim_is_seen(engine: ConnectedEngine) -> None:
+async def test_a_recall_between_the_copy_and_the_trim_is_seen(engine: ConnectedEngine, tmp_path: Path) -> None:
     """The copy holds a message that the engine no longer has: the trim is refused, the batch read again, and the
     copy of the recalled message is gone from the archive."""
-    from chat.events import Recalled
-
     await room_of(engine, 5)
     archive = engine.archive
     assert archive is not None
 
-    class Between:
+    class Between(SqlArchive):
         recalled = False
 
-        def __getattr__(self, name: str) -> object:
-            return getattr(archive, name)
-
-        async def keep(self, room: str, epoch: str, entries: list[ArchivedEntry]) -> None:
-            await archive.keep(room, epoch, entries)
+        async def keep(self, room: str, epoch: str, entries: Sequence[ArchivedEntry]) -> None:
+            await super().keep(room, epoch, entries)
             if not self.recalled:
                 self.recalled = True
                 await engine.log.append("r", Recalled(of=3, by="ann", author="ann"), once="r")
 
-    moving = RedisArchiver(engine.redis, Between(), Keeping(0), now_ms=now_ms)  # type: ignore[arg-type]
-    await moving.move("r", 6)
+    async with Between(archive_of(tmp_path)) as between:
+        moving = RedisArchiver(engine.redis, between, Keeping(0), now_ms=now_ms)
+        await moving.move("r", 6)
     assert moving.statistics()["overtaken"] == 1
     entries: list[Entry] = list(await engine.log.read_after("r", 0, 100))
     assert [entry.seq for entry in entries] == [1, 2, 4, 5, 6, 7]

@@ -49,7 +49,7 @@ async def test_an_append_is_legal_in_a_cluster_over_tcp_with_a_password(tmp_path
                 while b"cluster_state:ok" not in await engine.call("CLUSTER", "INFO"):
                     await asyncio.sleep(0.02)
                 log = RedisLog(engine, sharded=True)
-                async with RedisFeed(url, sharded=True) as feed, aclosing(feed.items()) as items:  # type: ignore[type-var]  # items() is declared an iterator and is a generator
+                async with RedisFeed(url, sharded=True) as feed, aclosing(feed.items()) as items:
                     await feed.follow("r")
                     await log.create("r", "T", CREATED, ANN, once="c")
                     await log.append("r", posted("x"), once="k", job=JobText("x", "ann", ()))

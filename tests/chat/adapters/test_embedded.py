@@ -254,7 +254,7 @@ async def test_kill_9_loses_no_acknowledged_append_and_heals_by_itself(data_dir:
                     if isinstance(item, Gap):
                         break
             stopped.set()
-        await items.aclose()  # type: ignore[attr-defined]  # items() is declared an iterator and is a generator
+        await items.aclose()
         entries = [entry for start in range(0, 99_000, 1000) for entry in await engine.log.read_after("r", start, 1000)]
         seqs = sorted({entry.seq for entry in entries})
         assert set(acknowledged) <= set(seqs)

@@ -80,7 +80,7 @@ def test_while_the_engine_is_away_commands_fail_and_feeds_owe_a_gap() -> None:
     async def story() -> None:
         engine = new_engine()
         await engine.log.create("r", "T", CREATED, ANN, once="create")
-        async with engine.new_feed() as feed, aclosing(feed.items()) as items:  # type: ignore[type-var]  # items() is declared an iterator and is a generator
+        async with engine.new_feed() as feed, aclosing(feed.items()) as items:
             await feed.follow("r")
             engine.go_away()
             for call in (engine.log.state("r"), engine.jobs.backlog(), feed.whisper("r", b""), engine.ping()):
@@ -108,7 +108,7 @@ def test_a_severed_feed_hears_nothing_while_its_neighbour_does() -> None:
         await engine.log.append("r", posted("x"), once="k")
         one.heal()
         one.heal()
-        async with aclosing(one.items()) as deaf, aclosing(two.items()) as hearing:  # type: ignore[type-var]  # items() is declared an iterator and is a generator
+        async with aclosing(one.items()) as deaf, aclosing(two.items()) as hearing:
             assert await anext(deaf) == Gap("cable")
             assert await anext(hearing) == await engine.log.read_at("r", 2)
         assert one.statistics() == {"followed": 1, "backlog": 0, "dropped": 0, "gaps": 1}
@@ -136,7 +136,7 @@ def test_other_tasks_run_between_the_steps_of_a_command() -> None:
         engine = new_engine()
         await engine.log.create("r", "T", CREATED, ANN, once="create")
         told: list[str] = []
-        async with engine.new_feed() as feed, aclosing(feed.items()) as items:  # type: ignore[type-var]  # items() is declared an iterator and is a generator
+        async with engine.new_feed() as feed, aclosing(feed.items()) as items:
             await feed.follow("r")
 
             async def listen() -> None:

@@ -177,7 +177,7 @@ def test_the_wire_runs_on_the_loop_of_the_gateways(embedded_engine: EmbeddedEngi
         async with (
             connect_engine(embedded_engine.url, embedded_engine.data_dir, prefix=random_prefix()) as engine,
             engine.new_feed() as feed,
-            aclosing(feed.items()) as items,  # type: ignore[type-var]  # items() is declared an iterator and is a generator
+            aclosing(feed.items()) as items,
         ):
             await feed.follow("r")
             await engine.log.create("r", "T", CREATED, ANN, once="create")

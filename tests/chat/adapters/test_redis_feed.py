@@ -17,7 +17,7 @@ from tests.chat.adapters.room import posted
 
 @pytest.mark.engine
 async def test_what_others_publish_on_our_channels_is_counted_and_left_out(engine: ConnectedEngine) -> None:
-    async with engine.new_feed() as feed, aclosing(feed.items()) as items:  # type: ignore[type-var]  # items() is declared an iterator and is a generator
+    async with engine.new_feed() as feed, aclosing(feed.items()) as items:
         await feed.follow("r")
         channel = engine.redis.keys.channel("r")
         for nonsense in (b"", b"hello", b"a:b:c:d\n", b"\xff:1:2:\nx", b"abc:1:2\n"):
@@ -43,7 +43,7 @@ async def test_an_engine_that_stops_answering_is_left_for_a_new_connection(tmp_p
     async with (
         fake_engine(tmp_path, answer) as (url, seen),
         RedisFeed(url, ping_interval_s=0.02, answer_within_s=0.03, retry_max_s=0.05) as feed,
-        aclosing(feed.items()) as items,  # type: ignore[type-var]  # items() is declared an iterator and is a generator
+        aclosing(feed.items()) as items,
         asyncio.timeout(5),
     ):
         assert isinstance(gap := await anext(items), Gap)

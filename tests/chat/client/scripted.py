@@ -57,12 +57,18 @@ class Talk:
     async def say_raw(self, data: bytes | str) -> None:
         await self.socket.send(data)
 
-    async def welcome(self, *rooms: Frame, refused: tuple[RoomRefused, ...] = ()) -> Hello:
+    async def welcome(self, *, refused: tuple[RoomRefused, ...] = ()) -> Hello:
         hello = await self.hear(Hello)
-        for room in rooms:
-            assert isinstance(room, RoomFrame)
-            await self.say(room_frame(hello.id, room.head.seq, recovered=room.recovered, missed=room.missed))
         await self.say(welcome(hello.id, refused))
+        return hello
+
+    async def resume(
+        self, head: int, *entries: EntryFrame, recovered: bool = True, missed: int = 0, epoch: str = EPOCH
+    ) -> Hello:
+        """Somebody who knows the room is welcomed; `entries` follow."""
+        hello = await self.hear(Hello)
+        room = room_frame(hello.id, head, recovered=recovered, missed=missed, epoch=epoch)
+        await self.say(room, welcome(hello.id), *entries)
         return hello
 
     async def let_in(self, head: int = 0) -> Join:

@@ -11,7 +11,7 @@ from chat.client import (
     Connected,
     Refused,
 )
-from chat.commands import Hello, Ping, Post
+from chat.commands import Ping, Post
 from chat.errors import ErrorCode
 from chat.events import Posted
 from chat.frames import (
@@ -31,10 +31,8 @@ from tests.chat.client.scripted import (
     entry,
     error,
     in_room,
-    room_frame,
     until,
     until_seq,
-    welcome,
 )
 
 
@@ -42,10 +40,9 @@ async def test_hello_says_who_what_and_where(server: ScriptedServer) -> None:
     made = client(server, token="secret", languages=("zh", "en"), positions={ROOM: Position(EPOCH, 7)}, name="小明")
     entering = asyncio.ensure_future(made.__aenter__())
     talk = await server.next()
-    hello = await talk.hear(Hello)
+    hello = await talk.resume(7)
     assert (hello.token, hello.languages, hello.name) == ("secret", ("zh", "en"), "小明")
     assert [(resume.room, resume.position) for resume in hello.rooms] == [(ROOM, Position(EPOCH, 7))]
-    await talk.say(room_frame(hello.id, 7), welcome(hello.id))
     await entering
     assert made.welcome is not None
     assert made.positions() == {ROOM: Position(EPOCH, 7)}

@@ -12,7 +12,7 @@ from chat.client import (
     Missed,
 )
 from chat.client.inbox import Inbox
-from chat.commands import CreateRoom, Hello, Ping, Post, Translate
+from chat.commands import CreateRoom, Ping, Post, Translate
 from chat.events import Posted, Translated
 from chat.frames import (
     Ack,
@@ -31,7 +31,6 @@ from tests.chat.client.scripted import (
     room_frame,
     until,
     until_seq,
-    welcome,
 )
 
 
@@ -40,8 +39,7 @@ async def test_a_resume_that_came_too_late_says_how_many_are_missing(server: Scr
         items = made.events()
         await talk.cut()
         again = await server.next()
-        hello = await again.hear(Hello)
-        await again.say(room_frame(hello.id, 5_010, recovered=False, missed=4_000), welcome(hello.id), entry(4_011))
+        await again.resume(5_010, entry(4_011), recovered=False, missed=4_000)
         found = await until(items, lambda item: isinstance(item, Arrived))
         assert Missed(ROOM, Position(EPOCH, 10), Position(EPOCH, 4_010), 4_000) in found
 
@@ -51,9 +49,7 @@ async def test_a_new_life_of_the_log_is_said_and_followed_from_its_head(server: 
         items = made.events()
         await talk.cut()
         again = await server.next()
-        hello = await again.hear(Hello)
-        await again.say(room_frame(hello.id, 3, recovered=False, missed=-1, epoch="cd"), welcome(hello.id))
-        await again.say(entry(4, epoch="cd"))
+        await again.resume(3, entry(4, epoch="cd"), recovered=False, missed=-1, epoch="cd")
         found = await until(items, lambda item: isinstance(item, Arrived))
         assert Missed(ROOM, Position(EPOCH, 10), Position("cd", 3), -1) in found
         assert made.positions() == {ROOM: Position("cd", 4)}
@@ -81,9 +77,8 @@ async def test_a_program_that_falls_behind_is_disconnected_and_resumes_without_l
             await talk.socket.recv()
         assert await until_seq(items, 8) == [1, 2, 3, 4, 5, 6, 7, 8]
         again = await server.next()
-        hello = await again.hear(Hello)
+        hello = await again.resume(10, entry(9), entry(10))
         assert hello.rooms[0].position == Position(EPOCH, 8)
-        await again.say(room_frame(hello.id, 10), welcome(hello.id), entry(9), entry(10))
         assert await until_seq(items, 10) == [9, 10]
         assert made.statistics()["overflowed"] == 1
 
@@ -111,8 +106,7 @@ async def test_a_position_the_log_never_had_starts_again_at_its_head(server: Scr
         items = made.events()
         await talk.cut()
         again = await server.next()
-        hello = await again.hear(Hello)
-        await again.say(room_frame(hello.id, 8, recovered=False, missed=-1), welcome(hello.id), entry(9))
+        await again.resume(8, entry(9), recovered=False, missed=-1)
         found = await until(items, lambda item: isinstance(item, Arrived))
         assert Missed(ROOM, Position(EPOCH, 10), Position(EPOCH, 8), -1) in found
 
@@ -152,10 +146,9 @@ async def test_a_program_that_falls_behind_and_stops_listening_is_connected_agai
                 await talk.say(entry(seq))
         with suppress(ConnectionClosed):
             await talk.socket.recv()
-        await items.aclose()  # type: ignore[attr-defined]  # declared an iterator, and a generator
+        await items.aclose()
         again = await server.next()
-        hello = await again.hear(Hello)
-        await again.say(room_frame(hello.id, 19), welcome(hello.id))
+        await again.resume(19)
         asking = asyncio.ensure_future(made.ping())
         await again.say(Pong(re=(await again.hear(Ping)).id, at_ms=0))
         assert await asking >= 0

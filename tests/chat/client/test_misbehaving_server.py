@@ -55,8 +55,7 @@ async def test_a_frame_that_cannot_be_read_costs_the_connection_not_the_program(
         with suppress(ConnectionClosed):
             await talk.socket.recv()
         again = await server.next()
-        hello = await again.hear(Hello)
-        await again.say(room_frame(hello.id, 2), welcome(hello.id), entry(2))
+        await again.resume(2, entry(2))
         found = await until(items, lambda item: isinstance(item, Arrived))
         assert any(isinstance(item, Disconnected) and item.code == 1002 for item in found)
         assert made.statistics()["malformed_frames"] == 1
@@ -91,7 +90,7 @@ async def test_typing_reaches_the_program_and_is_never_repeated(server: Scripted
         await talk.cut()
         await telling
         again = await server.next()
-        await again.welcome(room_frame(0, 0))
+        await again.resume(0)
         await again.say(TypingFrame(room=ROOM, user="b", name="B"))
         await until(made.events(), lambda item: item == TypingFrame(room=ROOM, user="b", name="B"))
         posting = asyncio.ensure_future(made.create_room("new", "New"))

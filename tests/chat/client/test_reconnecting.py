@@ -82,8 +82,7 @@ async def test_ceremonies_that_go_on_are_told_with_the_room_and_again_after_a_re
         await joining
         await talk.cut()
         again = await server.next()
-        hello = await again.hear(Hello)
-        await again.say(room_frame(hello.id, 14), welcome(hello.id), entry(15))
+        await again.resume(14, entry(15))
         told = await until(made.events(), lambda item: isinstance(item, Arrived))
     assert [item for item in told if isinstance(item, Standing)] == [Standing(ROOM, (view,)), Standing(ROOM, ())]
 
