@@ -325,17 +325,22 @@ def _ask(words: str, languages: tuple[str, ...]) -> tuple[str, float, bool] | No
     return result.language, float(result.scores[result.language]), bool(result.reliable)
 
 
-_SYLLABLE: Final = (
-    r"(?:zh|ch|sh|[bpmfdtnlgkhjqxrzcsyw])?"
-    r"(?:iang|iong|uang|ang|eng|ing|ong|ian|iao|uai|uan|ai|ei|ao|ou|an|en|in|un|ia|ie|iu|ua|uo|ui|ue|üe|ün|ve|a|o|e|i|u|ü|v)"
+_INITIALS: Final = ("", "zh", "ch", "sh", *"bpmfdtnlgkhjqxrzcsyw")
+_FINALS: Final = regex.findall(
+    r"\w+",
+    """
+    iang iong uang ang eng ing ong ian iao uai uan ai ei ao ou an en in un ia ie iu ua uo ui ue üe ün ve a o e i u ü v
+    """,
 )
+_SYLLABLES: Final = frozenset(initial + final for initial in _INITIALS for final in _FINALS)
+_SYLLABLE_MAX: Final = max(map(len, _SYLLABLES))
+"""Letters of the longest: zhuang."""
 _INVALID: Final = regex.compile(
     r"(?:[jqx](?:a|e|o|ai|ei|ao|ou|an|en|ang|eng|ong|ua|uo|ui|uai|uang)|[bpmf](?:ong|iang|ia|iu|uan|ua|uo|ui|un|ue)|"
     r"(?:zh|ch|sh|[zcsr])(?:in|ing|ia|ie|iao|ian|iang|iong|iu|ue)|[gkh](?:i|in|ing|ia|ie|iao|ian|iang|iu|ue)|"
     r"w(?:e|u[aeino].*|i.*|ao|ou)|y(?:ai|ei|en|eng|ia.*|ie|iu|iao|ua|uo|ui)|[dt](?:ia|iang|in|ua|uai|uang))"
 )
-_PINYIN: Final = regex.compile(rf"(?P<s>{_SYLLABLE})(?:'?(?P<s>{_SYLLABLE}))*r?")
-_TONES: Final = regex.compile(r"[āáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜ]")
+_NO_SYLLABLES: Final = frozenset(filter(_INVALID.fullmatch, _SYLLABLES))
 _CARONS: Final = regex.compile(r"[āǎēěīǐōǒūǔǖǘǚǜ]")
 _PLAIN: Final = str.maketrans("āáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜ", "aaaaeeeeiiiioooouuuuüüüü")
 _COMMON: Final = frozenset(
@@ -390,6 +395,37 @@ def _plain(token: str) -> str:
 
 
 def _cuttable(token: str) -> bool:
-    """True when `token` is one or more pinyin syllables."""
-    found = _PINYIN.fullmatch(token)
-    return found is not None and not any(_INVALID.fullmatch(syllable) for syllable in found.captures("s"))
+    """True when `token` is one or more pinyin syllables, the longest first, and perhaps an r: zher."""
+    syllables = _cut(token)
+    return bool(syllables) and _NO_SYLLABLES.isdisjoint(syllables)
+
+
+def _cut(token: str) -> list[str]:
+    """`token` in syllables, each the longest with which the rest can be cut; empty when it cannot. Linear: where no
+    way led on from once is not tried again, for "uaiuaiuaik" can be begun in a million ways."""
+    came: dict[int, int] = {}
+    ahead = [(0, 0)]
+    while ahead:
+        start, end = ahead.pop()
+        if end in came:
+            continue
+        came[end] = start
+        if end and (end == len(token) or (end == len(token) - 1 and token[end] == "r")):
+            return _traced(token, came, end)
+        following = end + 1 if end and token[end] == "'" else end
+        ahead += [
+            (following, following + length)
+            for length in range(1, min(_SYLLABLE_MAX, len(token) - following) + 1)
+            if token[following : following + length] in _SYLLABLES
+        ]
+    return []
+
+
+def _traced(token: str, came: dict[int, int], end: int) -> list[str]:
+    """The syllables of the way to `end`, the last one first; `came`: where the syllable that ends there begins."""
+    syllables: list[str] = []
+    while end:
+        start = came[end]
+        syllables.append(token[start:end])
+        end = start - (start > 0 and token[start - 1] == "'")
+    return syllables

@@ -1,6 +1,7 @@
 """The language of a line of chat, and whether there is anything in it to translate."""
 
 import threading
+import time
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,8 @@ from translator.detect import Detection, Reason, detect
 
 CHINESE_ENGLISH = ("zh", "en")
 SIX_LANGUAGES = ("zh", "en", "es", "fr", "de", "vi")
+LINE_S_MAX = 0.05
+"""Processor time for a line as long as messages may be."""
 
 
 @pytest.mark.parametrize(
@@ -197,6 +200,26 @@ def test_characters_that_both_scripts_share_follow_the_room() -> None:
 def test_names_of_members_say_nothing_about_the_language() -> None:
     assert detect("@白睿康 good morning", CHINESE_ENGLISH, ["@白睿康"]).language == "en"
     assert detect("@Emily Johnson", CHINESE_ENGLISH, ["@Emily Johnson"]).reason is Reason.NO_WORDS
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "uai" * 12 + "k", "uai" * 1_333 + "k", "iao" * 12 + "t", "iao" * 1_333 + "t", "yea" + "ia" * 14 + "h",
+        "Uai" + "uai" * 12 + "... and hello", "ai'" * 1_333 + "k", "a" * 4_000, "ha" * 2_000 + "k", "哈" * 4_000 + "k",
+        "a. " * 1_333, "(" * 4_000, "哈" * 4_000, "1," * 2_000, "好" + " " * 3_998 + "a", "中a" * 2_000,
+        "a" + "- " * 2_000 + "中", "叫" + ":" * 3_998 + "a", "no. " * 1_000 + "中",
+    ],
+    ids=lambda line: f"{line[:8]} {len(line)}",
+)  # fmt: skip
+def test_no_line_keeps_a_reader_waiting(line: str) -> None:
+    """A syllable that can be cut in two ways must not double the work with each repetition: forty letters were enough
+    to stop a translator for good."""
+    detect("hello", CHINESE_ENGLISH)
+    detect("你好", CHINESE_ENGLISH)
+    began = time.thread_time()
+    detect(line, CHINESE_ENGLISH)
+    assert time.thread_time() - began < LINE_S_MAX
 
 
 @given(st.text(max_size=80), st.sampled_from([(), CHINESE_ENGLISH, SIX_LANGUAGES, ("ja", "zh-Hant"), ("xx",)]))
