@@ -75,7 +75,7 @@ _TOKEN: Final = regex.compile(r"[\p{L}\p{M}\p{N}'’]+")
 _LATIN_WORD: Final = regex.compile(r"\p{Latin}[\p{Latin}\p{M}'’]*")
 
 _MEASURE: Final = regex.compile(
-    r"(?<![\p{L}\p{N}])(?:\d+(?:[.,:]\d+)*\s?(?i:p|k|w|[ap]\.?m|[kcm]?m|km/h|mph|k?g|mg|m?l|h|s|mins?|[kmg]?hz|fps|[kmgt]b|"
+    r"(?<![\p{L}\p{N}])(?:\d++(?:[.,:]\d++){0,6}+\s?(?i:p|k|w|[ap]\.?m|[kcm]?m|km/h|mph|k?g|mg|m?l|h|s|mins?|[kmg]?hz|fps|[kmgt]b|"
     r"rmb|usd|eur|cny|°?[cf]|x|k?w|v|m?ah)|(?:[A-Z]\d{1,4}|\d{1,4}[A-Z])(?:[-–]\d{1,4})?)(?![\p{L}\p{N}])"
 )
 """5km, 1080p, 8:30pm, 50k; seats and gates: C3, A12, 12B."""
