@@ -98,6 +98,27 @@ def test_laughter_and_the_like_is_understood_as_it_is(line: str) -> None:
 @pytest.mark.parametrize(
     "line",
     [
+        "HAHAHAHHA", "hahahahahahhahaha", "hhaha", "ahhahaha", "heheh", "jajajaj", "jejeje", "wkwkwk", "muahaha",
+        "mwahaha", "bwahaha", "hiahia", "huehue", "teehee", "kek", "LUL", "lolz", "嗚嗚嗚", "哈", "哈！", "哈-哈-哈",
+        "蛤蛤蛤", "桀桀桀", "鹅鹅鹅", "库库库", "lol lmao 哈",
+    ],
+)  # fmt: skip
+def test_laughter_is_known_however_it_was_typed(line: str) -> None:
+    assert detect(line, CHINESE_ENGLISH).reason is Reason.EXCLAMATION
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["Ha Long Bay", "鹅", "蛤", "库", "哈士奇", "鹅鹅鹅，曲项向天歌", "hii", "heyyy", "hehe he is here", "hia", "hue",
+     "jab", "lull", "he", "hoe", "keke is my dog", "haha no", "嘿", "behead", "jeez"],
+)  # fmt: skip
+def test_words_that_look_like_laughter_are_words(line: str) -> None:
+    assert detect(line, CHINESE_ENGLISH).needs_translation
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
         "ni hao",
         "nihao",
         "wo xihuan ni",
