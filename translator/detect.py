@@ -1,7 +1,7 @@
 """In which language is this line of chat, and is there anything to translate in it? Pure (tables are loaded once).
 
-Invariant: the answer about a script is never a guess: Han is Chinese unless kana says Japanese (or, where Japanese is
-read, a character that only Japan writes: 元気), Hangul is Korean.
+Invariant: the answer about a script is never a guess: Han is Chinese unless kana says Japanese (or a character that
+only Japan writes: 元気; where nobody reads Japanese, in a word or two), Hangul is Korean.
 Only within one script do statistics decide, and then among the room's languages first: a line of three words says too
 little to choose between sixty languages (88 to 94 % right), but enough to choose between two (99 %, measured).
 
@@ -63,6 +63,11 @@ _HAN_WORD: Final = 1.7
 _CHINESE_GRAMMAR: Final = regex.compile(
     r"[的了是我你他她它们們在不吗嗎呢吧啊呀这這那没沒有就都也很太和跟把被给給]|怎么|什么|请问|翻译|意思|因为|所以|可以"
 )
+_CHINESE_VERB: Final = regex.compile(
+    r"\A\P{L}*+(?:[去来來买買看吃喝打点點开開用玩做找听聽学學练練写寫等想要请請带帶选選换換])(?=\s*\p{Latin})(?!.*\bmean)",
+    regex.IGNORECASE | regex.DOTALL,
+)
+"""A line that begins with a Chinese verb has Chinese grammar, whatever it is about: 去 Starbucks 买 latte."""
 _GROWN_ON: Final = regex.compile(r"\p{Han}\p{Latin}|\p{Latin}\p{Han}")
 """Without a space between them, the one Chinese character is no quotation: 求setlist, thanks啦, 栓Q."""
 _ENGLISH_GRAMMAR: Final = regex.compile(
@@ -120,7 +125,7 @@ def detect(
         return Detection(None, False, Reason.EXCLAMATION)
     script = _leading_script(words, letters, candidates)
     if script is Script.HAN:
-        if "ja" in candidates and is_japanese_only(words):
+        if ("ja" in candidates or _may_be_japanese(words, letters)) and is_japanese_only(words):
             return Detection("ja", True, Reason.SCRIPT)
         found = Detection(_chinese(words, candidates), True, Reason.SCRIPT)
         return _mixed(found, words, _language_of_spans(words, candidates)) if letters.get(Script.LATIN, 0) else found
@@ -135,6 +140,8 @@ def detect(
     fitting = fitting or tuple(tag for tag in readable if script in scripts_of(tag))
     if script is Script.CYRILLIC and not fitting:
         return _cyrillic(words)
+    if has_chinese and len(tokens) == 1 and tokens[0][0].isupper() and tokens[0].lower() in _PLACES:
+        return Detection(None, False, Reason.NO_WORDS)
     if script is Script.LATIN and has_chinese and _is_pinyin(words, fitting):
         return Detection(_chinese("", candidates), False, Reason.PINYIN)
     found = _by_statistics(words, fitting)
@@ -195,8 +202,19 @@ def _leading_script(words: str, letters: "dict[Script, int]", candidates: Sequen
         foreign = len(_LATIN_WORD.findall(words)) + 2 * len(_ENGLISH_GRAMMAR.findall(words))
         if _GROWN_ON.search(words):
             chinese += 0.5
+        if _CHINESE_VERB.search(words):
+            chinese += 2
         return Script.HAN if chinese >= foreign else Script.LATIN
     return max(letters, key=lambda script: letters[script])
+
+
+_JAPANESE_HAN_MAX: Final = 4
+"""A line with more Han characters and no kana is about Japan, not Japanese: 桜花真漂亮."""
+
+
+def _may_be_japanese(words: str, letters: "dict[Script, int]") -> bool:
+    """In a room that reads no Japanese: a word or two, and no word of Chinese in it."""
+    return sum(letters.values()) <= _JAPANESE_HAN_MAX and not _CHINESE_GRAMMAR.search(words) and not form_of(words)
 
 
 def _chinese(words: str, candidates: Sequence[str]) -> str:
@@ -350,15 +368,19 @@ _COMMON: Final = frozenset(
     nihao zaijian xiexie zenme zenyang shenme weishenme women nimen tamen mingtian jintian zuotian xianzai duoshao
     haode meiyou keyi zhongguo beijing shanghai laoshi pengyou xihuan zhidao jiayou meiguo henhao buhao buyao bushi
     shide duibuqi meiguanxi mingbai zhongwen hanyu putonghua chifan wanan zaoan ganbei yidian yiqi gongxi laoban
+    buhaoyisi buzhidao meishi meiwenti woaini duoshaoqian shenmegui nihaoma bukeqi haochi zhenbang
     """,
     )
 )
+"""Words that are Chinese alone, and in syllables too: jiayou, jia you."""
+_PLACES: Final = frozenset({"beijing", "shanghai"})
+"""Names that English has, alone in a line: nothing that a reader of it would miss."""
 _GRAMMAR: Final = frozenset(
     regex.findall(
         r"\w+",
         """
     wo ni ta hao bu shi de le ma ne ba hen zai you qu lai chi he shuo kan xiang yao hui neng dou ye men wen mei xie
-    jian zhe na ge xia shang zhong guo ren ming tian jin zi ai
+    jian zhe na ge xia shang zhong guo ren ming tian jin zi ai zhi dao duo
     """,
     )
 )
@@ -383,6 +405,8 @@ def _is_pinyin(words: str, latin_candidates: Sequence[str]) -> bool:
     known = sum(token in _COMMON or token in _GRAMMAR for token in plain)
     if len(plain) == 1:
         return plain[0] in _COMMON and plain[0] != "women"
+    if "".join(plain) in _COMMON:
+        return True
     scored = _ask(lowered, tuple(tag for tag in latin_candidates if tag in _known_languages()) or ("en",))
     disowned = scored is None or scored[1] < (0.45 if known * 2 < len(plain) else 0.7)
     return (disowned and known >= 1) or (

@@ -127,6 +127,13 @@ def test_words_that_look_like_laughter_are_words(line: str) -> None:
         "xie xie",
         "women hen hao",
         "jintian tianqi zenme yang",
+        "jia you",
+        "Jia you!",
+        "duo shao qian",
+        "shen me gui",
+        "buhaoyisi",
+        "I bu zhi dao",
+        "beijing",
     ],
 )
 def test_pinyin_is_chinese_that_no_package_reads(line: str) -> None:
@@ -153,7 +160,7 @@ def test_pinyin_may_name_somebody(line: str) -> None:
     "line",
     ["café time", "naïve", "I love Beyoncé", "UN", "la la la land", "son", "come on man", "gut feeling",
      "god damn", "no problem", "die hard fan", "pour me one", "amigo", "he can Emily", "my todo list",
-     "dank meme", "as per my mail"],
+     "dank meme", "as per my mail", "Qian Sanqiang", "I love Beijing", "duo", "you too", "jail you"],
 )  # fmt: skip
 def test_english_is_taken_for_no_guest(line: str) -> None:
     assert detect(line, CHINESE_ENGLISH).language == "en"
@@ -187,6 +194,21 @@ def test_abbreviations_are_english_beside_other_languages() -> None:
         assert detect(line, SIX_LANGUAGES).language == "en"
 
 
+@pytest.mark.parametrize("line", ["Beijing", "Shanghai!", "BEIJING"])
+def test_a_place_that_english_knows_too_is_a_name(line: str) -> None:
+    assert detect(line, CHINESE_ENGLISH) == Detection(None, False, Reason.NO_WORDS)
+
+
+@pytest.mark.parametrize("line", ["元気", "駅", "元気？", "駅前"])
+def test_a_word_of_characters_that_only_japan_writes_is_japanese(line: str) -> None:
+    assert detect(line, CHINESE_ENGLISH) == Detection("ja", True, Reason.SCRIPT)
+
+
+@pytest.mark.parametrize("line", ["我叫元気", "米津玄師和滝沢秀明好帅", "桜花真漂亮", "宮崎駿", "剣心的剣"])
+def test_japanese_characters_make_no_chinese_line_japanese(line: str) -> None:
+    assert detect(line, CHINESE_ENGLISH).language in ("zh", "zh-Hant")
+
+
 def test_pinyin_needs_a_chinese_room() -> None:
     assert detect("ni hao", ("en", "es")).reason is not Reason.PINYIN
 
@@ -199,6 +221,11 @@ def test_pinyin_needs_a_chinese_room() -> None:
         ("I love 北京烤鸭 so much", "en"),
         ("What does 我爱你 mean?", "en"),
         ("请问 how are you 怎么翻译", "zh"),
+        ("去 Starbucks 买 latte", "zh"),
+        ("看 Netflix", "zh"),
+        ("let me 吃 first", "en"),
+        ("吃 means eat", "en"),
+        ("visit 长城 tomorrow", "en"),
     ],
 )
 def test_a_mixed_line_belongs_to_the_language_of_its_grammar(line: str, language: str) -> None:

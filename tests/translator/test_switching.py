@@ -24,6 +24,7 @@ ROOM = ("zh", "en")
         ("他的English比我好", ("English",)),
         ("你的presentation太棒了！", ("presentation",)),
         ("这么good吗", ("good",)),
+        ("去 Starbucks 买 latte", ("latte",)),
         ("My phone is 没电 now", ("没电",)),
         ("he said 今天不来 lol", ("今天不来",)),
         ("can we get 奶茶 after the 演唱会?", ("奶茶", "演唱会")),
