@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from translator import detect as detection
+from translator.chinese import is_japanese_only
 from translator.detect import Detection, Reason, detect
 
 CHINESE_ENGLISH = ("zh", "en")
@@ -204,7 +206,11 @@ def test_a_word_of_characters_that_only_japan_writes_is_japanese(line: str) -> N
     assert detect(line, CHINESE_ENGLISH) == Detection("ja", True, Reason.SCRIPT)
 
 
-@pytest.mark.parametrize("line", ["我叫元気", "米津玄師和滝沢秀明好帅", "桜花真漂亮", "宮崎駿", "剣心的剣"])
+def test_no_word_of_them_is_also_chinese() -> None:
+    assert [word for word in detection._JAPANESE_WORDS if not is_japanese_only(word)] == []
+
+
+@pytest.mark.parametrize("line", ["我叫元気", "米津玄師和滝沢秀明好帅", "桜花真漂亮", "宮崎駿", "剣心的剣", "桜"])
 def test_japanese_characters_make_no_chinese_line_japanese(line: str) -> None:
     assert detect(line, CHINESE_ENGLISH).language in ("zh", "zh-Hant")
 
