@@ -4,7 +4,8 @@ Invariant: the pieces joined are the text, character for character, so nothing i
 piece is longer than `LENGTH_MAX`, so that no sentence costs the engine more than its bound.
 
 Chinese chat often puts a space where a comma belongs (今天好累 不想上班), and laughter without anything before the
-rest: both end a piece, because small models take the second clause for a part of the first.
+rest (哈哈哈，好的): both end a piece, because small models take the second clause for a part of the first, and a laugh
+for a word.
 
 Own rules instead of a model: the splitters that ship with Argos packages download one model a language at first use,
 and the rules that chat needs fit on a page (abbreviations, initials, decimals, closing quotes after 。). sentencex
@@ -19,11 +20,13 @@ LENGTH_MAX: Final = 240
 """Characters in one piece. Packages are trained on sentences; past about 100 pieces of SentencePiece they loop or drop
 the tail, and 240 characters are 50 to 120 of them."""
 
-_CLOSERS: Final = r"[\"'”’」』）)》\]】]*"
+_CLOSERS: Final = r"[\"'”’」』）)》\]】]*+"
 _END: Final = regex.compile(
-    rf"(?:[。！？!?…｡]+[。！？!?…｡.~～]*{_CLOSERS}\s*|\.+{_CLOSERS}(?:\s+|\Z)|[~～]+\s*(?=\p{{Han}})"
-    r"|(?<=\p{Han}{2})[ \u3000]+(?=\p{Han}{2})|(?<!\p{Han})([哈嘿嘻呵])\1+(?=\p{Han}))"
+    rf"(?:[。！？!?…｡]++[。！？!?…｡.~～]*+{_CLOSERS}\s*+|(?<!\.)\.++{_CLOSERS}(?:\s++|\Z)|(?<![~～])[~～]++\s*+(?=\p{{Han}})"
+    r"|(?<=\p{Han}{2})[ \u3000]++(?=\p{Han}{2})|(?<!\p{Han})([哈嘿嘻呵])\1++[，,。！？!?…｡.~～\s]*+(?=\p{L}))"
 )
+"""Whole runs or nothing: a mark that was given back is tried again from the next one, and so on through the line; and
+of a laugh it would tear off the last syllable."""
 _ONE: Final = regex.compile(r"(?V1)(?:[[\p{Han}，、]--[哈嘿嘻呵]]++|[A-Za-z ,'’]++)[。！？.!?]?")
 """One sentence, as most lines of chat are: nothing in it before the end at which `_END` could cut."""
 _ABBREVIATION: Final = regex.compile(
@@ -31,6 +34,8 @@ _ABBREVIATION: Final = regex.compile(
     r"|jan|feb|mar|apr|jun|jul|aug|sep|sept|oct|nov|dec|sra|dra|mme|mlle|bzw|z\.b|d\.h|usw|\p{Lu})|\b(?:\p{L}\.)+\p{L})\.\s*\Z",
     regex.IGNORECASE,
 )
+_ABBREVIATION_MAX: Final = 64
+"""Characters before a full stop that are looked at: a line of nothing but initials is one sentence, read once."""
 _INITIAL: Final = regex.compile(r"(?:^|[\s(])\p{Lu}\.\s*\Z")
 _MAY_END: Final = frozenset({"etc.", "a.m.", "p.m.", "inc.", "ltd.", "co.", "jr.", "sr.", "no."})
 """Abbreviations that do end a sentence when a capital letter follows."""
@@ -58,7 +63,7 @@ def _runs_on(line: str, start: int, found: "regex.Match[str]") -> bool:
     """True when the mark at `found` does not end the sentence that began at `start`."""
     mark = found[0].strip()
     if mark == ".":
-        before = line[start : found.end()].rstrip()
+        before = line[max(start, found.start() - _ABBREVIATION_MAX) : found.start() + 1]
         following = line[found.end() : found.end() + 1]
         if _INITIAL.search(before):
             return True

@@ -15,6 +15,7 @@ Invariant: a span that is owed holds a word of that rule, and a text without a l
 The list of what Chinese has taken over is open by nature: what it lacks costs a reader a line too much, no meaning.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -69,16 +70,18 @@ _HAN: Final = regex.compile(r"\p{Han}")
 
 _WHAT: Final = r"(?:是|有)?(?:什么|啥|甚麼|什麼)"
 _ASKED_AFTER: Final = regex.compile(
-    r"[\s\"'”’」』》）)]*(?:(?:这|這|那)个?[词詞]?|这句话?)?\s*"
+    r"[\s\"'”’」』》）)]*+(?:(?:(?:这|這|那)个?[词詞]?|这句话?)\s*+)?"
     rf"(?:{_WHAT}(?:意思|梗|鬼|含义|东西|(?=\s*(?:\Z|[啊呀吗嗎?？!！，,])))|(?:的|是)意思|(?:翻译|翻譯)成"
     r"|的?(?:中文|汉语|英文|英语)?(?:怎么|怎麼|咋|如何)(?:[读讀念说說写寫拼]|翻译|翻譯|发音|發音))"
 )
 _ASKED_BEFORE: Final = regex.compile(
     r"(?:(?:什么|啥|什麼)[是叫]|叫做?|名字是"
-    r"|(?:微信|vx|qq|ins|id|账号|帳號|密码|密碼|用户名|邮箱)号?[是为]?)[\s:：\"'“‘「『]*\Z",
+    r"|(?:微信|vx|qq|ins|id|账号|帳號|密码|密碼|用户名|邮箱)号?[是为]?)[\s:：\"'“‘「『]*+\Z",
     regex.IGNORECASE,
 )
 """A word asked about; a name or an account told."""
+_ASKED_BEFORE_MAX: Final = 32
+"""Characters before a word that can say so."""
 _QUOTES: Final = frozenset({"“”", '""', "「」", "『』", "‘’", "''", "《》"})
 _CHINESE_TALKED_ABOUT: Final = regex.compile(
     r"\b(?:mean(?:s|ing)?\b|names?\b|(?:call(?:ed)?|named)\s+(?:me|him|her|them|it|you)\b|"
@@ -131,7 +134,7 @@ def _latin(text: str) -> Iterable[Span]:
         if not places or all(_is_known(text, place, english, chinese) for place in places):
             continue
         start, end = places[0][0], places[-1][1]
-        if _quoted(text, start, end) or _ASKED_AFTER.match(text, end) or _ASKED_BEFORE.search(text[:start]):
+        if _quoted(text, start, end) or _ASKED_AFTER.match(text, end) or _is_told(text, start):
             continue
         yield Span(start, _stop(text, end, False), all(_within(place, english) for place in places))
 
@@ -164,11 +167,17 @@ def _is_known(
 
 
 def _within(place: tuple[int, int], found: list[tuple[int, int]]) -> bool:
-    return any(start <= place[0] and place[1] <= end for start, end in found)
+    """`found`: ascending, not overlapping."""
+    before = bisect_right(found, place[0], key=lambda each: each[0])
+    return before > 0 and place[1] <= found[before - 1][1]
 
 
 def _quoted(text: str, start: int, end: int) -> bool:
     return start > 0 and end < len(text) and text[start - 1] + text[end] in _QUOTES
+
+
+def _is_told(text: str, start: int) -> bool:
+    return _ASKED_BEFORE.search(text, max(0, start - _ASKED_BEFORE_MAX), start) is not None
 
 
 def _stop(text: str, end: int, is_chinese: bool) -> int:

@@ -1,15 +1,20 @@
 """The language of a line of chat, and whether there is anything in it to translate."""
 
 import threading
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from translator import detect as detection
+from translator.chinese import is_japanese_only
 from translator.detect import Detection, Reason, detect
 
 CHINESE_ENGLISH = ("zh", "en")
 SIX_LANGUAGES = ("zh", "en", "es", "fr", "de", "vi")
+LINE_S_MAX = 0.05
+"""Processor time for a line as long as messages may be."""
 
 
 @pytest.mark.parametrize(
@@ -95,6 +100,27 @@ def test_laughter_and_the_like_is_understood_as_it_is(line: str) -> None:
 @pytest.mark.parametrize(
     "line",
     [
+        "HAHAHAHHA", "hahahahahahhahaha", "hhaha", "ahhahaha", "heheh", "jajajaj", "jejeje", "wkwkwk", "muahaha",
+        "mwahaha", "bwahaha", "hiahia", "huehue", "teehee", "kek", "LUL", "lolz", "嗚嗚嗚", "哈", "哈！", "哈-哈-哈",
+        "蛤蛤蛤", "桀桀桀", "鹅鹅鹅", "库库库", "lol lmao 哈",
+    ],
+)  # fmt: skip
+def test_laughter_is_known_however_it_was_typed(line: str) -> None:
+    assert detect(line, CHINESE_ENGLISH).reason is Reason.EXCLAMATION
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["Ha Long Bay", "鹅", "蛤", "库", "哈士奇", "鹅鹅鹅，曲项向天歌", "hii", "heyyy", "hehe he is here", "hia", "hue",
+     "jab", "lull", "he", "hoe", "keke is my dog", "haha no", "嘿", "behead", "jeez"],
+)  # fmt: skip
+def test_words_that_look_like_laughter_are_words(line: str) -> None:
+    assert detect(line, CHINESE_ENGLISH).needs_translation
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
         "ni hao",
         "nihao",
         "wo xihuan ni",
@@ -103,6 +129,13 @@ def test_laughter_and_the_like_is_understood_as_it_is(line: str) -> None:
         "xie xie",
         "women hen hao",
         "jintian tianqi zenme yang",
+        "jia you",
+        "Jia you!",
+        "duo shao qian",
+        "shen me gui",
+        "buhaoyisi",
+        "I bu zhi dao",
+        "beijing",
     ],
 )
 def test_pinyin_is_chinese_that_no_package_reads(line: str) -> None:
@@ -129,7 +162,7 @@ def test_pinyin_may_name_somebody(line: str) -> None:
     "line",
     ["café time", "naïve", "I love Beyoncé", "UN", "la la la land", "son", "come on man", "gut feeling",
      "god damn", "no problem", "die hard fan", "pour me one", "amigo", "he can Emily", "my todo list",
-     "dank meme", "as per my mail"],
+     "dank meme", "as per my mail", "Qian Sanqiang", "I love Beijing", "duo", "you too", "jail you"],
 )  # fmt: skip
 def test_english_is_taken_for_no_guest(line: str) -> None:
     assert detect(line, CHINESE_ENGLISH).language == "en"
@@ -163,6 +196,25 @@ def test_abbreviations_are_english_beside_other_languages() -> None:
         assert detect(line, SIX_LANGUAGES).language == "en"
 
 
+@pytest.mark.parametrize("line", ["Beijing", "Shanghai!", "BEIJING"])
+def test_a_place_that_english_knows_too_is_a_name(line: str) -> None:
+    assert detect(line, CHINESE_ENGLISH) == Detection(None, False, Reason.NO_WORDS)
+
+
+@pytest.mark.parametrize("line", ["元気", "駅", "元気？", "駅前"])
+def test_a_word_of_characters_that_only_japan_writes_is_japanese(line: str) -> None:
+    assert detect(line, CHINESE_ENGLISH) == Detection("ja", True, Reason.SCRIPT)
+
+
+def test_no_word_of_them_is_also_chinese() -> None:
+    assert [word for word in detection._JAPANESE_WORDS if not is_japanese_only(word)] == []
+
+
+@pytest.mark.parametrize("line", ["我叫元気", "米津玄師和滝沢秀明好帅", "桜花真漂亮", "宮崎駿", "剣心的剣", "桜"])
+def test_japanese_characters_make_no_chinese_line_japanese(line: str) -> None:
+    assert detect(line, CHINESE_ENGLISH).language in ("zh", "zh-Hant")
+
+
 def test_pinyin_needs_a_chinese_room() -> None:
     assert detect("ni hao", ("en", "es")).reason is not Reason.PINYIN
 
@@ -175,6 +227,11 @@ def test_pinyin_needs_a_chinese_room() -> None:
         ("I love 北京烤鸭 so much", "en"),
         ("What does 我爱你 mean?", "en"),
         ("请问 how are you 怎么翻译", "zh"),
+        ("去 Starbucks 买 latte", "zh"),
+        ("看 Netflix", "zh"),
+        ("let me 吃 first", "en"),
+        ("吃 means eat", "en"),
+        ("visit 长城 tomorrow", "en"),
     ],
 )
 def test_a_mixed_line_belongs_to_the_language_of_its_grammar(line: str, language: str) -> None:
@@ -197,6 +254,27 @@ def test_characters_that_both_scripts_share_follow_the_room() -> None:
 def test_names_of_members_say_nothing_about_the_language() -> None:
     assert detect("@白睿康 good morning", CHINESE_ENGLISH, ["@白睿康"]).language == "en"
     assert detect("@Emily Johnson", CHINESE_ENGLISH, ["@Emily Johnson"]).reason is Reason.NO_WORDS
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "uai" * 12 + "k", "uai" * 1_333 + "k", "iao" * 12 + "t", "iao" * 1_333 + "t", "yea" + "ia" * 14 + "h",
+        "Uai" + "uai" * 12 + "... and hello", "ai'" * 1_333 + "k", "a" * 4_000, "ha" * 2_000 + "k", "哈" * 4_000 + "k",
+        "a. " * 1_333, "(" * 4_000, "哈" * 4_000, "1," * 2_000, "1," * 1_999 + "ok", "好" + " " * 3_998 + "a",
+        "中a" * 2_000,
+        "a" + "- " * 2_000 + "中", "叫" + ":" * 3_998 + "a", "no. " * 1_000 + "中",
+    ],
+    ids=lambda line: f"{line[:8]} {len(line)}",
+)  # fmt: skip
+def test_no_line_keeps_a_reader_waiting(line: str) -> None:
+    """A syllable that can be cut in two ways must not double the work with each repetition: forty letters were enough
+    to stop a translator for good."""
+    detect("hello", CHINESE_ENGLISH)
+    detect("你好", CHINESE_ENGLISH)
+    began = time.thread_time()
+    detect(line, CHINESE_ENGLISH)
+    assert time.thread_time() - began < LINE_S_MAX
 
 
 @given(st.text(max_size=80), st.sampled_from([(), CHINESE_ENGLISH, SIX_LANGUAGES, ("ja", "zh-Hant"), ("xx",)]))

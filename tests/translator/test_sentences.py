@@ -1,5 +1,7 @@
 """Cutting a line into sentences: lossless, bounded, and right about abbreviations and closing quotes."""
 
+import time
+
 import pytest
 import regex
 from hypothesis import given
@@ -28,6 +30,12 @@ from translator.sentences import LENGTH_MAX, split
         ["真的吗～", "太好了"],
         ["今天好累 ", "不想上班 ", "想睡觉"],
         ["哈哈哈", "太好笑了"],
+        ["哈哈哈，", "好的"],
+        ["哈哈哈哈 ", "太好笑了"],
+        ["哈哈哈！", "真的吗"],
+        ["呵呵...", "随便你"],
+        ["哈哈哈 ", "so funny"],
+        ["她说“哈哈哈”就走了"],
         ["我和 Bob 都来"],
     ],
 )
@@ -59,3 +67,12 @@ def test_one_everyday_sentence_is_recognised_only_where_nothing_would_be_cut(tex
         patch.setattr(sentences, "_ONE", regex.compile("(?!)"))
         cut = split(text)
     assert split(text) == cut
+
+
+@pytest.mark.parametrize(
+    "line", ["~" * 4_000 + "k", "." * 4_000 + "k", "A. " * 1_333, "a. " * 1_333, "哈" * 4_000, "哈，" * 2_000]
+)
+def test_the_cut_is_found_in_one_pass(line: str) -> None:
+    began = time.thread_time()
+    split(line)
+    assert time.thread_time() - began < 0.05

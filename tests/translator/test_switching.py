@@ -1,5 +1,7 @@
 """What a reader of a line's own language is owed of the words in another one."""
 
+import time
+
 import pytest
 
 from translator.detect import detect
@@ -22,6 +24,7 @@ ROOM = ("zh", "en")
         ("他的English比我好", ("English",)),
         ("你的presentation太棒了！", ("presentation",)),
         ("这么good吗", ("good",)),
+        ("去 Starbucks 买 latte", ("latte",)),
         ("My phone is 没电 now", ("没电",)),
         ("he said 今天不来 lol", ("今天不来",)),
         ("can we get 奶茶 after the 演唱会?", ("奶茶", "演唱会")),
@@ -87,3 +90,19 @@ def test_a_word_of_another_language_of_the_room_is_named_for_it() -> None:
 def test_languages_of_one_script_are_not_told_apart_by_spans() -> None:
     assert spans("I love my abuela", "en", "es") == ()
     assert spans("我们後天見", "zh", "zh-Hant") == ()
+
+
+@pytest.mark.parametrize("line", ["中 a ", "叫 slay ", "a\n \n", "叫 slay" + " " * 40])
+def test_spans_are_found_in_one_pass(line: str) -> None:
+    text = "中" + line * (4_000 // len(line)) + "x"
+    spans("中 warm", "zh", "en")
+    began = time.thread_time()
+    spans(text, "zh", "en")
+    assert time.thread_time() - began < 0.05
+
+
+def test_long_spaces_behind_a_word_are_read_once() -> None:
+    text = "中 slay" + " " * 16_000 + "x"
+    began = time.thread_time()
+    spans(text, "zh", "en")
+    assert time.thread_time() - began < 0.05
