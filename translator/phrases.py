@@ -15,7 +15,7 @@ import regex
 from translator.scripts import SPACELESS
 
 _FILE: Final = Path(__file__).parent / "starter" / "phrases.tsv"
-_ENDING: Final = regex.compile(r"[\s.。!！?？~～,，…]+\Z")
+_ENDING: Final = regex.compile(r"(?<![\s.。!！?？~～,，…])[\s.。!！?？~～,，…]++\Z")
 _LAUGHTER: Final = regex.compile(r"([哈嘿嘻呵])\1+")
 _FULL: Final = {".": "。", "!": "！", "?": "？"}
 

@@ -46,7 +46,7 @@ _HAS_WIDE: Final = regex.compile(WIDE)
 _WIDE_ANY: Final = regex.compile("[" + regex.escape("".join(_HALF)) + "]+")
 _GLUE_MARK: Final = regex.compile(r"([,!?:;]|(?<!\.)\.(?![.\w]))(?=\s|$)\s*")
 _FULL_STOP: Final = regex.compile(r"(?<![.。])[.。]\s*\Z")
-_STOPPED: Final = regex.compile(r"[.!?…。！？～~]+[\"'”’」』）)]*\s*\Z")
+_STOPPED: Final = regex.compile(r"(?<![.!?…。！？～~])[.!?…。！？～~]++[\"'”’」』）)]*+\s*\Z")
 
 
 def full_width(text: str) -> str:

@@ -1,9 +1,12 @@
 """Marks as the reader's language writes them."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from translator.phrases import Phrases
 from translator.punctuation import dress, dress_glue, ends_sentence, full_width, half_width, without_stop
 
 
@@ -65,3 +68,13 @@ def test_a_stop_that_the_source_did_not_have_can_be_taken_away() -> None:
     assert without_stop("Well...") == "Well..."
     assert ends_sentence("好。”")
     assert not ends_sentence("好")
+
+
+@pytest.mark.parametrize("marks", ["~" * 4000, "!" * 4000, "。" * 4000, "… " * 2000, " " * 4000])
+def test_a_long_run_of_marks_is_read_once(marks: str) -> None:
+    """From each of its marks to its end, as before, it took a third of a second."""
+    phrases = Phrases({("zh", "en", "你好"): "Hello"})
+    began = time.thread_time()
+    assert not ends_sentence(f"{marks}好")
+    assert phrases.get(f"{marks}好", "zh", "en") is None
+    assert time.thread_time() - began < 0.05
