@@ -8,6 +8,7 @@ language keep the unit of the other.
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
+from math import prod
 from typing import Final
 
 import regex
@@ -19,13 +20,24 @@ DIGITS_FREE: Final = 6
 _NUMBER: Final = regex.compile(r"(?<!COVID-\d?|[\d\s][kcm]?m)\d+(?:[.,]\d+)*")
 """But for the 2 of km2, and for COVID-19, which has a name of its own in every language."""
 _SCALE: Final = {
-    "百": 10**2, "千": 10**3, "k": 10**3, "thousand": 10**3, "万": 10**4, "萬": 10**4, "百万": 10**6, "million": 10**6,
-    "m": 10**6, "千万": 10**7, "亿": 10**8, "億": 10**8, "billion": 10**9,
+    "百": 10**2, "千": 10**3, "k": 10**3, "thousand": 10**3, "万": 10**4, "萬": 10**4, "w": 10**4, "m": 10**6,
+    "million": 10**6, "亿": 10**8, "億": 10**8, "bn": 10**9, "billion": 10**9, "trillion": 10**12,
 }  # fmt: skip
 _SCALED: Final = regex.compile(
-    r"(\d{1,12}(?:,\d{3})*(?:\.\d{1,6})?)\s*(百万|千万|[百千万萬亿億]|(?:k|m|thousand|million|billion)\b)",
+    r"(?<!\d|\d[.,])(?P<figure>\d{1,12}(?:,\d{3})*(?:\.\d{1,6})?)[\s\-]*+[多余餘几幾]?"
+    r"(?:(?P<han>(?:[百万萬亿億]|千(?![米克瓦卡帕伏赫焦字兆])){1,3}+(?!分))"
+    r"|(?P<latin>k|w|m|bn|thousand|million|billion|trillion)(?![A-Za-z]))(?:(?P<more>)(?=\s?\d))?+",
     regex.IGNORECASE,
 )
+"""A figure and its scale, which is none in 千米 and 百分. `more` is the 5 of 3万5, or the begin of another figure."""
+_MEASURE: Final = {
+    "k": regex.compile(r"\dk|公里|千米|kilomet|km\b", regex.IGNORECASE),
+    "w": regex.compile(r"\d\s?w|瓦|watt", regex.IGNORECASE),
+    "m": regex.compile(""),
+}
+"""Where a letter after a figure may be no scale but a measure (a run of 5k, a bulb of 60w, a wall of 3m) in a text
+and its translation: then its value may be gone, and its figure may not."""
+_HAN_LETTER: Final = regex.compile(r"\p{Han}")
 _TIME: Final = regex.compile(
     r"(?<![\d:.])(?P<hour>\d{1,2})(?:\s*:\s*(?P<minute>\d{2})(?![\d:])|\s*[点點时時](?!间)\s*(?P<minute>\d{2}(?=分|\D|\Z)|半|一刻|三刻)?分?"
     r"|(?=\s*(?:[ap]\.?m\b|o'clock)))",
@@ -71,8 +83,11 @@ _TENS: Final = regex.findall(r"\w+", "twenty thirty forty fifty sixty seventy ei
 _NAMES: Final = {name: value for value, name in enumerate(_ONES)} | {
     name: 10 * value for value, name in enumerate(_TENS, 2)
 }
-_POWERS: Final = {"hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9}
-_NAMED: Final = regex.compile(rf"\b(?:{'|'.join(_NAMES)})\b(?:(?:[\s-]|\sand\s)(?:{'|'.join((*_NAMES, *_POWERS))})\b)*")
+_POWERS: Final = {"hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+_NAMED: Final = regex.compile(
+    rf"\b(?:{'|'.join(_NAMES)}|(?:half )?an?(?=[\s-](?:{'|'.join(_POWERS)})\b))\b"
+    rf"(?:(?:[\s-]|\sand\s)(?:{'|'.join((*_NAMES, *_POWERS))})\b)*+"
+)
 _HAN_DIGITS: Final = {digit: value for value, digit in enumerate("零一二三四五六七八九")} | {
     "〇": 0, "两": 2, "兩": 2, "十": 10, "百": 100, "千": 1_000, "万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8,
 }  # fmt: skip
@@ -99,9 +114,9 @@ _UNIT: Final = tuple(
 )
 
 
-def numbers_lost(source: str, output: str) -> bool:
-    """True when a number written in digits in `source` is nowhere in `output`, in digits or in words. Both
-    in NFKC."""
+def numbers_lost(source: str, output: str, read: bool) -> bool:
+    """True when a number written in digits in `source` is nowhere in `output`, in digits or in words. Both in NFKC.
+    `read`: both are in languages whose words for numbers we know, so that a value that is not there is lost."""
     source, output = _dated(source, output), _dated(output, source)
     if any(not _is_time_kept(found, output) for found in _TIME.finditer(source)):
         return True
@@ -109,10 +124,12 @@ def numbers_lost(source: str, output: str) -> bool:
     if not owed:
         return False
     kept = set(_numbers(output)) | _scaled(output) | _spoken(output)
-    scaled = _scaled(source)
-    if scaled & kept:
-        # 2万 is 20,000: the digits of the one are not those of the other
-        owed -= Counter(_numbers(" ".join(found[1] for found in _SCALED.finditer(source))))
+    for value, figures, found in _scales(source):
+        if value in kept:
+            # 2万 is 20,000: the digits of the one are not those of the other
+            owed -= Counter(_numbers(figures))
+        elif read and found["more"] is None and not _may_be_measure(found, source, output):
+            return True
     lowered = output.lower()
     return any(not _is_kept(number, kept, lowered) for number in owed)
 
@@ -176,22 +193,43 @@ def _is_time_kept(found: "regex.Match[str]", output: str) -> bool:
 
 def _scaled(text: str) -> set[str]:
     """Numbers with their unit multiplied out: "2万" and "20k" give "20000"."""
-    scaled = set()
-    for found in _SCALED.finditer(unicodedata.normalize("NFKC", text)):
-        value = float(found[1].replace(",", "")) * _SCALE[found[2].lower()]
-        scaled.add(str(round(value)))
-    return scaled
+    return {value for value, _, _ in _scales(text)}
+
+
+def _scales(text: str) -> list[tuple[str, str, "regex.Match[str]"]]:
+    """Value and figures of every number of `text` that has a scale, and where it stands; in NFKC. 1亿5000万 is one."""
+    scales: list[tuple[str, str, regex.Match[str]]] = []
+    worth, figures, end, smallest = 0, "", 0, 0
+    for found in _SCALED.finditer(text):
+        scale = prod(_SCALE[sign] for sign in found["han"]) if found["han"] else _SCALE[found["latin"].lower()]
+        value = round(float(found["figure"].replace(",", "")) * scale)
+        if value < smallest and text[end : found.start()].strip() == "":
+            worth, figures = worth + value, f"{figures} {found['figure']}"
+        else:
+            worth, figures = value, found["figure"]
+        end, smallest = found.end(), scale
+        scales.append((str(worth), figures, found))
+    return scales
 
 
 def _spoken(text: str) -> set[str]:
     """Numbers in words: "seventy", "two hundred and five", 四百, 二〇〇八."""
     spoken: set[str] = set()
     for found in _NAMED.finditer(text.lower()):
-        parts = [_NAMES.get(word) or _POWERS.get(word, 0) for word in regex.findall(r"\w+", found[0]) if word != "and"]
-        spoken |= _worth(parts, 100, 1_000)
+        worth = _worth(_parts(found[0]), 100, 1_000)
+        spoken |= {str(int(value) // 2) for value in worth} if found[0].startswith("half") else worth
     for found in _HAN_NUMBER.finditer(text):
         spoken |= _worth([_HAN_DIGITS[digit] for digit in found[0]], 10, 10_000)
     return spoken
+
+
+def _parts(words: str) -> list[int]:
+    """Of "two hundred and five": 2, 100, 5. The article of "a hundred" is 1."""
+    return [
+        _NAMES.get(word) or _POWERS.get(word, 1 if word in ("a", "an") else 0)
+        for word in regex.findall(r"\w+", words)
+        if word not in ("and", "half")
+    ]
 
 
 def _worth(parts: Sequence[int], multiplies_from: int, closes_from: int) -> set[str]:
@@ -201,12 +239,29 @@ def _worth(parts: Sequence[int], multiplies_from: int, closes_from: int) -> set[
     total = section = digit = 0
     for part in parts:
         if part >= closes_from:
-            total, section, digit = total + (section + digit or 1) * part, 0, 0
+            # 一万亿 is ten thousand times a hundred million; in 一亿五千万 the second adds to the first
+            above, total = (0, total) if part > total else (total, 0)
+            total, section, digit = above + (total + section + digit or 1) * part, 0, 0
         elif part >= multiplies_from:
             section, digit = section + (digit or 1) * part, 0
         else:
             digit += part
-    return {str(total + section + digit)}
+    spoken = {str(total + section + digit)}
+    if closes_from == 10_000 and 0 < parts[-1] < 10 <= parts[-2] and parts[-2] > 10:
+        # 两百五 is 250, 三万五 35,000
+        spoken.add(str(total + section + digit * parts[-2] // 10))
+    return spoken
+
+
+def _may_be_measure(found: "regex.Match[str]", source: str, output: str) -> bool:
+    if found["latin"] is None:
+        return False
+    letter = found["latin"].lower()
+    if letter == "m" and source[: found.start()].rstrip().endswith(("$", "€", "£", "¥")):
+        return False
+    if letter == "w" and _HAN_LETTER.search(source) is None:
+        return True
+    return letter in _MEASURE and _MEASURE[letter].search(output) is not None
 
 
 def _numbers(text: str) -> list[str]:

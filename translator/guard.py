@@ -40,6 +40,8 @@ class Doubt(StrEnum):
 
 
 CHINESE: Final = (SIMPLIFIED, TRADITIONAL)
+_COUNTED: Final = frozenset({*CHINESE, "en"})
+"""Languages whose words for numbers and units we know."""
 LENGTH_RATIO_MAX: Final = 4.0
 LENGTH_SLACK: Final = 6.0
 """A translation may be four times as long as its source, plus six: "嗯" may well be "Yes, I see"."""
@@ -125,8 +127,9 @@ def doubt(source: str, output: str, source_language: str, target_language: str) 
         return Doubt.TOO_LONG
     if given > LENGTH_RATIO_MAX * made + LENGTH_SLACK:
         return Doubt.TOO_SHORT
+    read = _COUNTED.issuperset((source_language, target_language))
     if _DIGIT.search(plain_source) is not None:
-        if numbers_lost(plain_source, plain_output):
+        if numbers_lost(plain_source, plain_output, read):
             return Doubt.NUMBERS_LOST
         if units_lost(plain_source, plain_output):
             return Doubt.UNITS_LOST
