@@ -6,6 +6,7 @@ costs a reader a translation that was there. Every sign below has been seen in r
 became 阳性阴性 a hundred times, the laughter that became "(applause)", digits that changed).
 """
 
+import functools
 import unicodedata
 from collections import Counter
 from enum import StrEnum
@@ -51,7 +52,9 @@ LETTERS_A_HAN: Final = 3.5
 _LATIN: Final = frozenset({Script.LATIN})
 _HAN_ONLY: Final = regex.compile(r"(?=.*[\u4e00-\u9fff])[\u4e00-\u9fff，。！？、；：…]++")
 _LATIN_ONLY: Final = regex.compile(r"[A-Za-z ,.!?;:'’\-]++")
-_BRACKETED: Final = regex.compile(r"\A(?:\s*(?:\([^()]*\)|（[^（）]*）|\[[^\[\]]*\]|【[^【】]*】|♪)[\s.,。，]*)+\Z")
+_BRACKETED: Final = regex.compile(
+    r"\A\s*+(?:(?:\([^()]*+\)|（[^（）]*+）|\[[^\[\]]*+\]|【[^【】]*+】|♪)[\s.,。，]*+)++\Z"
+)
 _REPEATED_CHARS: Final = regex.compile(r"((?!0)\S{1,12}?)(?:[\s,，、]*\1){3,}")
 _WORD: Final = regex.compile(r"[\p{L}\p{N}']+")
 _HAN_RUN: Final = regex.compile(r"\p{Han}{2,}")
@@ -62,40 +65,48 @@ _DIGIT: Final = regex.compile(r"\d")
 _HAN: Final = regex.compile(r"\p{Han}")
 _COMMON_SINCE: Final = frozenset("囧啰嘚喽嘞啵瞭镕堃喆怼嗨咘〇")
 """In daily use today, and not in the standard of 1980."""
+_BARE_NT: Final = (
+    r"(?:do|does|did|ca|is|are|was|were|has|have|had|should|would|could|must|need|ai|"
+    r"(?<!\b(?:my|your|his|her|its|our|their|as) )wo)nt"
+)
+"""As it is typed in haste: dont, wasnt. "As was his wont" denies nothing."""
 _NOT_LATIN: Final = regex.compile(
-    r"\b(?:not|no|never|cannot|nothing|nobody|none|neither|nor|without)\b|n['’]t\b|\bno one\b", regex.IGNORECASE
+    rf"\b(?:not|no|never|cannot|nothing|nobody|none|neither|nor|without|dunno|{_BARE_NT})\b|n['’]t\b|\bno one\b",
+    regex.IGNORECASE,
 )
 _NOT_LATIN_WIDE: Final = regex.compile(
     r"\b(?:not|no|nope|never|cannot|can ?not|nothing|nobody|none|nowhere|neither|nor|without|un\w+|"
-    r"in\w+|im\w+|il\w+|ir\w+|dis\w+|non\w*|\w+less|mis\w+|fail\w*|refus\w*|den(?:y|ie)\w*|lack\w*|hardly|barely|rarely|seldom|scarcely|few|"
+    r"in\w+|im\w+|il\w+|ir\w+|dis(?!turb)\w+|non\w*|\w+less|mis\w+|fail\w*|refus\w*|den(?:y|ie)\w*|lack\w*|hardly|barely|rarely|seldom|scarcely|few|"
     r"little|stop\w*|avoid\w*|prevent\w*|forbid\w*|ban\w*|prohibit\w*|against|only|too|rather|before|"
     r"until|unless|yet|still|"
     r"sorry|wrong|bad|miss\w*|lost|los[et]\w*|gone|absen\w*|away|off|out|hate\w*|doubt\w*|difficult|hard|free|except|but|other|"
-    r"otherwise|keep|leave|let|mind|isnt|dont|didnt|cant|wont|aint|least|beyond|instead|or|than)\b|n['’]t\b",
+    rf"otherwise|keep|leave|let|mind|dunno|{_BARE_NT}|least|beyond|instead|or|than)\b|n['’]t\b",
     regex.IGNORECASE,
 )
 _NOT_HAN: Final = regex.compile(
     r"不(?!错|過|过|少|久|断|斷|仅|僅|但|管|论|論|同|由|止|禁|客气|客氣|好意思|知不觉|料|已|妨|如|得不|时|時|必|只|光|安|幸|满|滿|足|良|明|利|法|当|當|便|"
     r"良|宜|公|然|凡|朽|等|惜|愧|约而同|外|丹|列|拉|起|了|住|到|及|动|見|见)|没(?!关系|關係|事|收|落|准|有的)|沒(?!關係|事|收|落)|"
-    r"(?<![区特分级性告辨识鉴个類类离派差国判送])别(?!人|的|处|墅|名|致|样|具|扭|称|针)|(?<![从並并莫除])未(?!来|來|必|免|婚)|并非|绝非|毫无|无法|不得|不是"
+    r"(?<![区特分级性告辨识鉴个類类离派差国判送])别(?!人|的|处|墅|名|致|样|具|扭|称|针)|(?<![从並并莫除])未(?!来|來|必|免|婚)|并非|绝非|毫无|无法|不得|不是|"
+    r"(?<!格杀)勿|莫(?=[要去怕急慌问说做忘笑哭等走再让提管动信想吵闹催惹负待])|毋(?!宁|庸)|禁止|休想|(?<!有)冇|甭|"
+    r"唔(?!该|該|使|紧|緊|好意思|同|单|單|错|錯|通|士|唔)(?=\p{Han})"
 )
-_MAY_DENY: Final = regex.compile(r"[不\uf967没沒未非别別彆无無]")
+_MAY_DENY: Final = regex.compile(r"[不\uf967没沒未非别別彆无無勿莫毋禁休冇唔甭]")
 """Nothing is denied without one of these, in either script: the conversion of all other lines can be spared."""
 _NOT_HAN_AFFIRMED: Final = regex.compile(
-    r"(\p{Han})不\1|(\p{Han})没\2|是不是|不得不|不能不|差不多|对不对|好不好|要不|不会不|可不"
+    r"(\p{Han})[不唔]\1|(\p{Han})没\2|是不是|不得不|不能不|差不多|对不对|好不好|要不|不会不|可不"
 )
 _NOT_HAN_WIDE: Final = regex.compile(
-    r"[不没沒未无無别別非否勿莫休难難拒禁缺免绝絕少失停止反仅僅只才白空误誤错錯外罕]|除了|决定|从来|毫|再也"
+    r"[不没沒未无無别別非否勿莫毋冇唔甭休难難拒禁缺免绝絕少失停止反仅僅只才白空误誤错錯外罕]|除了|决定|从来|毫|再也"
 )
 _NOT_HAN_SHORT: Final = 30
 """Longer sentences have other ways to say no, and more places to say it."""
 _NOT_LATIN_AFFIRMED: Final = regex.compile(
     r"\bnot only\b|\bno (?:doubt|matter|wonder|longer than|more than|less than|later than|problem|worries|sooner|way)\b"
     r"|"
-    r"\b(?:why|is|are|do|does|did|was|were|have|has|would|wo|ca|could|should|ai)n['’]t\b[^.!?]*\?"
+    r"\b(?:why|is|are|do|does|did|was|were|have|has|would|wo|ca|could|should|ai)n['’]?t\b[^.!?]*\?"
     r"|\bwhy not\b|\bor not\b|"
-    r"\bcannot but\b|\bcan['’]t help\b|\bnothing but\b|\bnever mind\b|\bno\.? ?\d|\b(?:do|don)['’]?t mind\b"
-    r"|\bcan['’]t wait\b",
+    r"\bcannot but\b|\bcan['’]?t help\b|\bnothing but\b|\bnever mind\b|\bno\.? ?\d|\b(?:do|don)['’]?t mind\b"
+    r"|\bcan['’]?t wait\b",
     regex.IGNORECASE,
 )
 
@@ -221,8 +232,11 @@ def _source_left(
 
 
 def _quotation_lost(source: str, output: str, source_language: str, target_language: str) -> bool:
-    """Chinese quoted in English must still be there in Chinese; of Latin words in Chinese, half may be translated."""
+    """A run of letters that are neither of the source's script nor of the target's must be there as it was; Chinese
+    quoted in English in either script of Chinese; of Latin words in Chinese, half may be translated."""
     here, there = scripts_of(source_language), scripts_of(target_language)
+    if not source.isascii() and any(run not in output for run in _foreign(here | there).findall(source)):
+        return True
     if here & there:
         return False
     if Script.HAN in there:
@@ -233,6 +247,15 @@ def _quotation_lost(source: str, output: str, source_language: str, target_langu
         words = [word.casefold() for word in _LATIN_RUN.findall(source) if word.casefold() not in _WORN]
         return 2 * sum(word not in lowered for word in words) > len(words)
     return False
+
+
+@functools.cache
+def _foreign(scripts: frozenset[Script]) -> "regex.Pattern[str]":
+    """Runs of two letters or more in other scripts than `scripts`, Latin and Han, which have rules of their own."""
+    names = {"Hiragana", "Katakana"} if Script.KANA in scripts else set()
+    names |= {script.value for script in scripts | {Script.LATIN, Script.HAN} if script is not Script.KANA}
+    known = "".join(rf"\p{{{name}}}" for name in sorted(names))
+    return regex.compile(rf"[^\P{{L}}\p{{Common}}{known}](?:[^\P{{L}}{known}]|\p{{M}})+")
 
 
 def _has_rare_character(source: str, output: str) -> bool:
@@ -251,13 +274,13 @@ def _negation_lost(source: str, output: str, source_language: str, target_langua
     """True when a short sentence says no and its translation has nothing that could. Chinese and English only: what
     we cannot judge is believed."""
     if source_language in CHINESE and target_language == "en":
-        if _MAY_DENY.search(source) is None:
+        if len(source) > _NOT_HAN_SHORT or _MAY_DENY.search(source) is None:
             return False
         plain = _NOT_HAN_AFFIRMED.sub("", to_simplified(source))
-        said = _NOT_HAN.search(plain) is not None and len(source) <= _NOT_HAN_SHORT
-        return said and _NOT_LATIN_WIDE.search(output) is None
+        return _NOT_HAN.search(plain) is not None and _NOT_LATIN_WIDE.search(output) is None
     if source_language == "en" and target_language in CHINESE:
+        if len(source) > 3 * _NOT_HAN_SHORT:
+            return False
         plain = _NOT_LATIN_AFFIRMED.sub("", source)
-        said = _NOT_LATIN.search(plain) is not None and len(source) <= 3 * _NOT_HAN_SHORT
-        return said and _NOT_HAN_WIDE.search(output) is None
+        return _NOT_LATIN.search(plain) is not None and _NOT_HAN_WIDE.search(output) is None
     return False

@@ -1,5 +1,6 @@
 """Outputs that are no translations, as released packages have made them; and translations that must pass."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,23 @@ from translator.guard import Doubt, doubt
         ("$2M", "2美元", "en>zh", Doubt.NUMBERS_LOST),
         ("3 thousand", "三万", "en>zh", Doubt.NUMBERS_LOST),
         ("20k people", "20米人", "en>zh", Doubt.NUMBERS_LOST),
+        ("dont do that", "做", "en>zh", Doubt.NEGATION_LOST),
+        ("you shouldnt", "你应该", "en>zh", Doubt.NEGATION_LOST),
+        ("I aint going", "我要去", "en>zh", Doubt.NEGATION_LOST),
+        ("she wasnt there", "她在那里", "en>zh", Doubt.NEGATION_LOST),
+        ("I cant come and wont call", "我来并打电话", "en>zh", Doubt.NEGATION_LOST),
+        ("禁止吸烟", "to smoke", "zh>en", Doubt.NEGATION_LOST),
+        ("勿扰", "to disturb", "zh>en", Doubt.NEGATION_LOST),
+        ("莫要去", "to go to", "zh>en", Doubt.NEGATION_LOST),
+        ("我毋须解释", "I have to explain it", "zh>en", Doubt.NEGATION_LOST),
+        ("休想走", "Think of going", "zh>en", Doubt.NEGATION_LOST),
+        ("唔好去", "to go well!", "zh-Hant>en", Doubt.NEGATION_LOST),
+        ("我冇錢", "I'm flower", "zh-Hant>en", Doubt.NEGATION_LOST),
+        ("我叫Иван，你好", "I'm silking for you", "zh>en", Doubt.QUOTATION_LOST),
+        ("my name is Иван and I am new", "我的名字叫萨克", "en>zh", Doubt.QUOTATION_LOST),
+        ("我喜欢 안녕하세요 这首歌", "I like to surprise the song", "zh>en", Doubt.QUOTATION_LOST),
+        ("Ahmed (أحمد) is here", "艾哈迈德在这里", "en>zh", Doubt.QUOTATION_LOST),
+        ("我在听スーパーマン", "I am listening to it", "zh>en", Doubt.QUOTATION_LOST),
     ],
 )
 def test_nonsense_is_doubted(source: str, output: str, direction: str, found: Doubt) -> None:
@@ -139,6 +157,19 @@ def test_nonsense_is_doubted(source: str, output: str, direction: str, found: Do
         ("I ran 5k", "我跑了5公里", "en>zh"),
         ("a 60w bulb", "60瓦灯泡", "en>zh"),
         ("a wall 30m long", "一堵30米长的墙", "en>zh"),
+        ("Why dont we go?", "我们去吧？", "en>zh"),
+        ("cant wait to see you", "等着见你", "en>zh"),
+        ("He slept late, as was his wont", "他照例起得晚", "en>zh"),
+        ("唔該", "Thank you", "zh-Hant>en"),
+        ("好唔好？", "Is that fine?", "zh-Hant>en"),
+        ("有冇人去？", "Is anybody going?", "zh-Hant>en"),
+        ("莫名其妙", "Strange indeed", "zh>en"),
+        ("莫迪来了", "Modi is here", "zh>en"),
+        ("请勿吸烟", "Smoking is prohibited", "zh>en"),
+        ("我叫Иван，你好", "My name is Иван, hello", "zh>en"),
+        ("Ahmed (أحمد) is here", "艾哈迈德（أحمد）在这里", "en>zh"),
+        ("Привет, я Иван", "你好，我是伊万", "ru>zh"),
+        ("これはペンです", "This is a pen", "ja>en"),
         ("2 million people", "2 millones de personas", "en>es"),
     ],
 )
@@ -198,7 +229,23 @@ def test_the_short_look_at_everyday_lines_says_what_the_long_one_says(
 
 
 def test_no_character_that_denies_is_overlooked_in_either_script() -> None:
-    denies = set("不没沒未非别无無")
+    denies = set("不没沒未非别无無勿莫毋禁休冇唔甭")
     for code in (*range(0x2E80, 0xD800), *range(0xF900, 0xFB00), *range(0x20000, 0x32000)):
         if denies & set(to_simplified(chr(code))):
             assert guard._MAY_DENY.search(chr(code)), chr(code)
+
+
+@pytest.mark.parametrize(
+    "unit", ["(a) ", "不", "isn't ", "1", "1 ", "1万", "1亿 ", "千", "，", "1,", "Я", "Я ", "一", "a hundred ", "$1 "]
+)
+def test_a_long_line_takes_no_long_look(unit: str) -> None:
+    """The work grows with the line, not with its square or worse: 4,000 characters are looked over in some 20 ms."""
+    text = unit * (4_000 // len(unit)) + "x"
+
+    def spent() -> float:
+        began = time.process_time()
+        doubt(f"你好 {text}", text, "zh", "en")
+        doubt(f"ok {text}", f"好{text}", "en", "zh")
+        return time.process_time() - began
+
+    assert min(spent() for _ in range(2)) < 0.3
