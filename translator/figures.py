@@ -37,6 +37,7 @@ _MEASURE: Final = {
 }
 """Where a letter after a figure may be no scale but a measure (a run of 5k, a bulb of 60w, a wall of 3m) in a text
 and its translation: then its value may be gone, and its figure may not."""
+_LETTER: Final = regex.compile(r"\p{L}")
 _HAN_LETTER: Final = regex.compile(r"\p{Han}")
 _TIME: Final = regex.compile(
     r"(?<![\d:.])(?P<hour>\d{1,2})(?:\s*:\s*(?P<minute>\d{2})(?![\d:])|\s*[点點时時](?!间)\s*(?P<minute>\d{2}(?=分|\D|\Z)|半|一刻|三刻)?分?"
@@ -114,6 +115,68 @@ _UNIT: Final = tuple(
 )
 
 
+_UNITS_READ: Final[tuple[tuple[str, str], ...]] = (
+    (r"平方公里|平方千米|sq(?:uare)? (?:km|kilomet(?:er|re)s?)|km2", r"平方|sq|km2"),
+    (r"平方米|平米|sq(?:uare)? (?:m|met(?:er|re)s?)|m2", r"平方|平米|坪|sq|m2"),
+    (r"kilomet(?:er|re)s?", r"km|公里|千米|里"),
+    (r"kilo(?:gram)?s?", r"kg|公斤|千克|斤"),
+    (r"ml|毫升|millilit(?:er|re)s?", r"ml|毫升|millilit|cc"),
+    (r"mg|毫克|milligrams?", r"mg|毫克|milligram"),
+    (r"mm|毫米|millimet(?:er|re)s?", r"mm|毫米|millimet"),
+    (r"cm|厘米|公分|centimet(?:er|re)s?", r"cm|厘米|公分|centimet"),
+    (r"g|克|grams?", r"\d ?g\b|\d ?g(?=\p{Han})|克|gram|kg|kilo|斤"),
+    (r"米|met(?:er|re)s?", r"\d ?m\b|\d ?m(?=\p{Han})|米|公尺|met(?:er|re)|km|kilo"),
+    (r"L|升|lit(?:er|re)s?", r"\d ?l\b|\d ?l(?=\p{Han})|升|lit(?:er|re)"),
+    (r"mins?|minutes?|分钟|分鐘", r"\dmin|\bmin|\d:\d\d|分|刻|quarter|hour|小时|小時|钟|鐘"),
+    (r"h|hrs?|hours?|小时|小時|个钟|個鐘|钟头|鐘頭", r"\d ?h|\bh(?:ou)?rs?|时|時|钟|鐘|天|\bdays?\b|clock"),
+    (r"secs?|seconds?|秒", r"sec|秒|moment|\ds\b|\d:\d\d"),
+    (r"miles?|英里|哩", r"mi(?:les?)?\b|mph|里|哩"),
+    (r"ft|feet|foot|英尺|呎", r"ft\b|feet|foot|尺|呎|'"),
+    (r"inch(?:es)?|英寸|吋", r"inch|\d in\b|foot-\d|寸|吋|\""),
+    (r"lbs?|pounds?|英镑|英鎊|磅|镑|鎊", r"lbs?\b|pound|£|gbp|quid|镑|鎊|磅"),
+    (r"tons?|tonnes?|吨|噸|公吨", r"ton|吨|噸"),
+    (r"dollars?|USD|bucks?|美元|美金|美刀", r"\$|dollar|buck|grand|usd|元|刀|金|块|塊|钱|錢"),
+    (r"€|euros?|EUR|欧元|歐元|欧", r"€|euro?|欧|歐"),
+    (
+        r"块钱|塊錢|元(?!素|旦|首|帅|帥|老|件|音|月|宵)|yuan|rmb|RMB|CNY|人民币|人民幣",
+        r"¥|yuan|rmb|cny|renminbi|kuai|元|块|塊|人民|yen|won",
+    ),
+    (r"日元|日圆|日圓|yen|JPY", r"¥|yen|jpy|日|円|圆|圓|元"),
+    (r"°|度(?!假)|degrees?", r"°|℃|℉|度|degree|\d ?[cf]\b|percent|proof"),
+)
+"""Measures by their names, for Chinese and English: what a figure is followed by, and what keeps that. A kind of
+measure keeps its neighbours (a minute an hour, a gram a kilogram): the figures beside them are compared anyway."""
+_MONEY: Final = (
+    ("$", r"\$|dollar|buck|usd|美金|元|刀|块|塊|钱|錢"),
+    ("€", r"€|eur|欧|歐"),
+    ("£", r"£|pound|gbp|quid|镑|鎊|磅"),
+    ("¥", r"¥|yuan|rmb|cny|renminbi|kuai|yen|jpy|元|块|塊|円|圆|圓|人民|日"),
+)
+_SIGN: Final = {sign: regex.compile(kept, regex.IGNORECASE) for sign, kept in _MONEY}
+_NAMED_UNIT: Final = regex.compile(
+    r"\d(?:[\s\-]?(?:hundred|thousand|million|billion|trillion|[百千万萬亿億多余餘几幾](?!克|米|瓦))){0,3}+[\s\-]{0,2}+[个個]?半?(?:"
+    + "|".join(f"(?P<u{row}>{owed})" for row, (owed, _) in enumerate(_UNITS_READ))
+    + r")(?![A-Za-z])|(?P<sign>[$€£¥])\s?(?=\d)"
+)
+_UNIT_READ: Final = tuple(regex.compile(kept, regex.IGNORECASE) for _, kept in _UNITS_READ)
+_SYMBOL: Final = r"(?:[GMTK]i?B|km/h|kph|mph|[kcm]?m|k?g|mg|ml|[kKwWhGMLFC])(?!\p{L})"
+_SYMBOLS_ONLY: Final = regex.compile(rf"(?:\P{{L}}|(?<=[\d°]\s?){_SYMBOL})++")
+_NO_WORD: Final = regex.compile(
+    rf"(?<=[\d°]\s?)(?:{'|'.join(owed for owed, _ in _UNITS)}|(?:{_SYMBOL}))(?!\p{{Latin}})"
+    r"|(?<=\d)(?i:st|nd|rd|th|[ap]m)\b"
+    rf"|(?i:\b(?:{'|'.join((*_NAMES, *_POWERS))}|and|an?|half|past|quarter|to|o['’]clock|[ap]\.?m|no)\b)"
+    rf"|[第{''.join(_HAN_DIGITS)}点點时時分秒半刻整年月日号號块塊元角毛钱錢个個之多余餘]"
+)
+"""Letters that say no more than a figure can: units, and what numbers, times and dates are written with."""
+
+
+def only_figures(source: str, output: str) -> bool:
+    """True when figures and the signs of their units are all of `output`, and not of `source`. Both in NFKC."""
+    if _SYMBOLS_ONLY.fullmatch(output) is None:
+        return False
+    return _LETTER.search(_NO_WORD.sub(" ", _NAMED_UNIT.sub(" ", source))) is not None
+
+
 def numbers_lost(source: str, output: str, read: bool) -> bool:
     """True when a number written in digits in `source` is nowhere in `output`, in digits or in words. Both in NFKC.
     `read`: both are in languages whose words for numbers we know, so that a value that is not there is lost."""
@@ -134,9 +197,19 @@ def numbers_lost(source: str, output: str, read: bool) -> bool:
     return any(not _is_kept(number, kept, lowered) for number in owed)
 
 
-def units_lost(source: str, output: str) -> bool:
-    """True when a figure had a unit that `output` does not name. Both in NFKC."""
-    return any(owed.search(source) is not None and kept.search(output) is None for owed, kept in _UNIT)
+def units_lost(source: str, output: str, read: bool) -> bool:
+    """True when a figure had a unit that `output` does not name. Both in NFKC; `read` as for `numbers_lost`."""
+    if any(owed.search(source) is not None and kept.search(output) is None for owed, kept in _UNIT):
+        return True
+    return read and any(_kept_unit(found).search(output) is None for found in _NAMED_UNIT.finditer(source))
+
+
+def _kept_unit(found: "regex.Match[str]") -> "regex.Pattern[str]":
+    """The words one of which keeps the unit that `found` names."""
+    if found["sign"] is not None:
+        return _SIGN[found["sign"]]
+    assert found.lastgroup is not None
+    return _UNIT_READ[int(found.lastgroup[1:])]
 
 
 def digits_run_away(source: str, output: str) -> bool:

@@ -15,7 +15,7 @@ from typing import Final
 import regex
 
 from translator.chinese import SIMPLIFIED, TRADITIONAL, to_simplified
-from translator.figures import digits_run_away, numbers_lost, units_lost
+from translator.figures import digits_run_away, numbers_lost, only_figures, units_lost
 from translator.scripts import Script, count, has_words, scripts_of
 
 
@@ -128,8 +128,12 @@ def doubt(source: str, output: str, source_language: str, target_language: str) 
     if _repeats_itself(source, output):
         return Doubt.REPETITION
     plain_source, plain_output = unicodedata.normalize("NFKC", source), unicodedata.normalize("NFKC", output)
-    if _DIGIT.search(plain_output) is not None and digits_run_away(plain_source, plain_output):
-        return Doubt.REPETITION
+    read = _COUNTED.issuperset((source_language, target_language))
+    if _DIGIT.search(plain_output) is not None:
+        if digits_run_away(plain_source, plain_output):
+            return Doubt.REPETITION
+        if read and only_figures(plain_source, plain_output):
+            return Doubt.EMPTY
     letters = count(output)
     if _source_left(source, output, letters, source_language, target_language):
         return Doubt.SOURCE_LEFT
@@ -138,11 +142,10 @@ def doubt(source: str, output: str, source_language: str, target_language: str) 
         return Doubt.TOO_LONG
     if given > LENGTH_RATIO_MAX * made + LENGTH_SLACK:
         return Doubt.TOO_SHORT
-    read = _COUNTED.issuperset((source_language, target_language))
     if _DIGIT.search(plain_source) is not None:
         if numbers_lost(plain_source, plain_output, read):
             return Doubt.NUMBERS_LOST
-        if units_lost(plain_source, plain_output):
+        if units_lost(plain_source, plain_output, read):
             return Doubt.UNITS_LOST
     if _negation_lost(source, output, source_language, target_language):
         return Doubt.NEGATION_LOST
