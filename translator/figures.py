@@ -8,6 +8,7 @@ language keep the unit of the other.
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from math import prod
 from typing import Final
 
@@ -115,6 +116,13 @@ _UNIT: Final = tuple(
 )
 
 
+_MAY_SPELL: Final = regex.compile(r"[十百千万萬亿億]|hundred|thousand|illion|ty[\s\-]", regex.IGNORECASE)
+_VAGUE: Final = frozenset("数數几幾第")
+"""数十亿 is billions; an ordinal has names of its own."""
+_EXACT_AFTER: Final = regex.compile(r"(?!分(?!钟|鐘)|(?<=千)[米克瓦卡帕伏赫焦])")
+"""Not the minutes of a time, which have names of their own, and not 千米, of which 千 is a part."""
+_ABOUT: Final = regex.compile(r"(?<=[十百千])[多余餘来來](?=[万萬亿億])")
+_IDIOMS: Final = frozenset({"一五一十"})
 _UNITS_READ: Final[tuple[tuple[str, str], ...]] = (
     (r"平方公里|平方千米|sq(?:uare)? (?:km|kilomet(?:er|re)s?)|km2", r"平方|sq|km2"),
     (r"平方米|平米|sq(?:uare)? (?:m|met(?:er|re)s?)|m2", r"平方|平米|坪|sq|m2"),
@@ -240,6 +248,48 @@ def _dated(text: str, other: str) -> str:
         return " " if regex.search(rf"\b{name[:3]}(?:{name[3:]}|t)?\b", lowered) else str(found[0])
 
     return str(_MONTH.sub(month, text))
+
+
+def spelt_lost(source: str, output: str) -> bool:
+    """True when a number that `source` spells out (二十五, "two hundred") is not in `output`, in digits or in words:
+    one of Chinese and English, the other the other. Both in NFKC. Round numbers say "many" and idioms say anything:
+    only numbers of two words or more in English, of three characters or with 万 or 亿 in Chinese, are compared."""
+    if _MAY_SPELL.search(source) is None:
+        return False
+    source, output = _ABOUT.sub("", source), _ABOUT.sub("", output)
+    owed = [
+        _worth(parts, 100, 1_000)
+        for found in _NAMED.finditer(source.lower())
+        if not found[0].startswith(("a", "half")) and _is_exact(parts := _parts(found[0]))
+    ]
+    for found in _HAN_NUMBER.finditer(source):
+        parts = [_HAN_DIGITS[digit] for digit in found[0]]
+        if (len(parts) < 3 and max(parts) < 10_000) or found[0] in _IDIOMS:
+            continue
+        before = source[max(0, found.start() - 1) : found.start()]
+        if (
+            before not in _VAGUE
+            and _EXACT_AFTER.match(source, found.end())
+            and _is_exact([each for each in parts if each])
+        ):
+            owed.append(_worth(parts, 10, 10_000))
+    if not owed:
+        return False
+    kept = set(_numbers(output)) | _scaled(output) | _spoken(output)
+    return any(kept.isdisjoint(values) for values in owed)
+
+
+def _is_exact(parts: Sequence[int]) -> bool:
+    """True for one number as it is counted: not for 三四百, not for "twenty twenty", not for 千千万万."""
+    return (
+        len(parts) > 1
+        and parts[0] < 100
+        and max(parts) >= 10
+        and all(
+            after >= 100 or (after == 10 and before < 10) or after < 10 <= before or before >= 100
+            for before, after in pairwise(parts)
+        )
+    )
 
 
 def _is_time_kept(found: "regex.Match[str]", output: str) -> bool:

@@ -15,7 +15,7 @@ from typing import Final
 import regex
 
 from translator.chinese import SIMPLIFIED, TRADITIONAL, to_simplified
-from translator.figures import digits_run_away, numbers_lost, only_figures, units_lost
+from translator.figures import digits_run_away, numbers_lost, only_figures, spelt_lost, units_lost
 from translator.scripts import Script, count, has_words, scripts_of
 
 
@@ -147,6 +147,8 @@ def doubt(source: str, output: str, source_language: str, target_language: str) 
             return Doubt.NUMBERS_LOST
         if units_lost(plain_source, plain_output, read):
             return Doubt.UNITS_LOST
+    if read and spelt_lost(plain_source, plain_output):
+        return Doubt.NUMBERS_LOST
     if _negation_lost(source, output, source_language, target_language):
         return Doubt.NEGATION_LOST
     if _quotation_lost(source, output, source_language, target_language):
@@ -187,6 +189,8 @@ def _doubt_everyday(source: str, output: str, source_language: str, target_langu
         return Doubt.TOO_LONG
     if given > LENGTH_RATIO_MAX * made + LENGTH_SLACK:
         return Doubt.TOO_SHORT
+    if _COUNTED.issuperset((source_language, target_language)) and spelt_lost(source, output):
+        return Doubt.NUMBERS_LOST
     return Doubt.NEGATION_LOST if _negation_lost(source, output, source_language, target_language) else None
 
 

@@ -32,6 +32,13 @@ from translator.guard import Doubt, doubt
         ("我有25只猫", "I have cats", "zh>en", Doubt.NUMBERS_LOST),
         ("It costs 300 dollars", "这要30美元", "en>zh", Doubt.NUMBERS_LOST),
         ("I have 15 cats", "我有3只猫", "en>zh", Doubt.NUMBERS_LOST),
+        ("他今年二十五岁", "He is twenty years old", "zh>en", Doubt.NUMBERS_LOST),
+        ("他今年二十五岁！", "He is 20 (years) old!", "zh>en", Doubt.NUMBERS_LOST),
+        ("一百二十个人来了", "A hundred people came", "zh>en", Doubt.NUMBERS_LOST),
+        ("一万块", "one thousand yuan", "zh>en", Doubt.NUMBERS_LOST),
+        ("三百多万人", "More than three thousand people", "zh>en", Doubt.NUMBERS_LOST),
+        ("I am twenty-five years old", "我二十岁", "en>zh", Doubt.NUMBERS_LOST),
+        ("over two thousand sentences", "超过两万个句子", "en>zh", Doubt.NUMBERS_LOST),
         ("300ml牛奶", "300", "zh>en", Doubt.EMPTY),
         ("500g面粉", "500", "zh>en", Doubt.EMPTY),
         ("1st place", "1", "en>zh", Doubt.EMPTY),
@@ -210,6 +217,23 @@ def test_nonsense_is_doubted(source: str, output: str, direction: str, found: Do
         ("1.5L水", "1.5 liters of water", "zh>en"),
         ("在48分37秒进球", "A goal at 48:37", "zh>en"),
         ("5 hours", "5 horas", "en>es"),
+        ("他今年二十五岁", "He is 25 (and no more)", "zh>en"),
+        ("他今年二十五岁", "He is twenty-five", "zh>en"),
+        ("一千二百块", "1,200 yuan", "zh>en"),
+        ("一千二百块", "twelve hundred yuan", "zh>en"),
+        ("三百多万人", "More than three million people", "zh>en"),
+        ("有两百五十亿", "There are 25 billion", "zh>en"),
+        ("万一下雨怎么办", "What if it rains?", "zh>en"),
+        ("千方百计", "By every means", "zh>en"),
+        ("千千万万的人", "A great many people", "zh>en"),
+        ("一五一十地说", "Tell all of it", "zh>en"),
+        ("三四百人", "A few hundred people", "zh>en"),
+        ("数十亿人", "Billions of people", "zh>en"),
+        ("两点四十五分", "A quarter to three", "zh>en"),
+        ("离这里五十千米", "Fifty kilometres from here", "zh>en"),
+        ("Two hundred and five people", "二百零五人", "en>zh"),
+        ("Two hundred and fifty people", "两百五十人", "en>zh"),
+        ("A picture is worth a thousand words", "百闻不如一见", "en>zh"),
         ("2 million people", "2 millones de personas", "en>es"),
     ],
 )
@@ -247,11 +271,13 @@ def test_translations_by_people_are_believed(direction: str) -> None:
     assert target_language in ("zh", "en")
 
 
-HAN = st.lists(st.sampled_from([*"我你今天去公园了不没别无，。！？…", "哈哈", "没关系", "囧", "〇"]), max_size=14).map(
-    "".join
-)
+HAN = st.lists(
+    st.sampled_from([*"我你今天去公园了不没别无，。！？…", "二十五", "一万", "哈哈", "没关系", "囧", "〇"]), max_size=14
+).map("".join)
 PLAIN = st.lists(
-    st.sampled_from(["I ", "went ", "to the park ", "not ", "don't ", "ha", "ha ", "un", ", ", "! ", "hello", "7"]),
+    st.sampled_from(
+        ["I ", "went ", "to the park ", "not ", "don't ", "ha", "ha ", "un", ", ", "! ", "hello", "7", "twenty-five "]
+    ),
     max_size=24,
 ).map("".join)
 
