@@ -16,6 +16,9 @@ import regex
 
 _DIGITS: Final = regex.compile(r"\d+(?:[,，]\d{3})*|(?:0[\s,，.]*){4,}")
 _DIGITS_LOOSE: Final = regex.compile(r"\d+(?:[\s,，.\-–]?\d+)*")
+COUNTED_MAX: Final = 100
+"""Bytes in UTF-8 of a source whose numbers are also counted: 33 Han characters, 100 letters. A longer one may take a
+number up again where its translation does not."""
 DIGITS_FREE: Final = 6
 """A number written in digits may be that long, whatever the source says: 两千 is 2000, 七点半 7:30."""
 _NUMBER: Final = regex.compile(r"(?<!COVID-\d?|[\d\s][kcm]?m)\d+(?:[.,]\d+)*")
@@ -202,7 +205,24 @@ def numbers_lost(source: str, output: str, read: bool) -> bool:
         elif read and found["more"] is None and not _may_be_measure(found, source, output):
             return True
     lowered = output.lower()
-    return any(not _is_kept(number, kept, lowered) for number in owed)
+    if any(not _is_kept(number, kept, lowered) for number in owed):
+        return True
+    return read and len(source.encode(errors="replace")) <= COUNTED_MAX and _miscounted(source, output, lowered)
+
+
+def _miscounted(source: str, output: str, lowered: str) -> bool:
+    """True when a number of `source` stands in `output` more often, or less often and nowhere in words: the minute of
+    "in 10 min" that became both the month and the hour."""
+    given, made = (Counter(_numbers(_SCALED.sub(" ", text))) for text in (source, output))
+    if given.keys() == made.keys() and given.total() == made.total() == len(given):
+        return False
+    spelt = _spoken(source)
+    return any(
+        made[number] != often
+        and (number not in spelt if made[number] > often else not _is_kept(number, _spoken(output), lowered))
+        for number, often in given.items()
+        if made[number]
+    )
 
 
 def units_lost(source: str, output: str, read: bool) -> bool:
