@@ -135,37 +135,41 @@ _UNITS_READ: Final[tuple[tuple[str, str], ...]] = (
     (r"mg|毫克|milligrams?", r"mg|毫克|milligram"),
     (r"mm|毫米|millimet(?:er|re)s?", r"mm|毫米|millimet"),
     (r"cm|厘米|公分|centimet(?:er|re)s?", r"cm|厘米|公分|centimet"),
-    (r"g|克|grams?", r"\d ?g\b|\d ?g(?=\p{Han})|克|gram|kg|kilo|斤"),
+    (r"g|克(?![拉隆里服])|grams?", r"\d ?g\b|\d ?g(?=\p{Han})|克|gram|kg|kilo|斤"),
     (r"米|met(?:er|re)s?", r"\d ?m\b|\d ?m(?=\p{Han})|米|公尺|met(?:er|re)|km|kilo"),
-    (r"L|升|lit(?:er|re)s?", r"\d ?l\b|\d ?l(?=\p{Han})|升|lit(?:er|re)"),
-    (r"mins?|minutes?|分钟|分鐘", r"\dmin|\bmin|\d:\d\d|分|刻|quarter|hour|小时|小時|钟|鐘"),
-    (r"h|hrs?|hours?|小时|小時|个钟|個鐘|钟头|鐘頭", r"\d ?h|\bh(?:ou)?rs?|时|時|钟|鐘|天|\bdays?\b|clock"),
-    (r"secs?|seconds?|秒", r"sec|秒|moment|\ds\b|\d:\d\d"),
+    (r"L|升(?![级級至到降])|lit(?:er|re)s?", r"\d ?l\b|\d ?l(?=\p{Han})|升|lit(?:er|re)"),
+    (r"mins?|minutes?|分钟|分鐘", r"\dmin|\bmin|\d:\d\d|分|刻|quarter|hour|小时|小時|钟|鐘|稍|一下|一会|一會"),
+    (
+        r"h|hrs?|hours?|(?:[个個]半?)?(?:小时|小時|钟头|鐘頭)|[个個][钟鐘]",
+        r"\d ?h|\d:\d\d|[点點]|\bh(?:ou)?rs?|时|時|钟|鐘|天|\bdays?\b|clock",
+    ),
+    (r"secs?|seconds?|秒", r"sec|秒|moment|稍|一下|一会|一會|\ds\b|\d:\d\d"),
     (r"miles?|英里|哩", r"mi(?:les?)?\b|mph|里|哩"),
-    (r"ft|feet|foot|英尺|呎", r"ft\b|feet|foot|尺|呎|'"),
+    (r"ft|feet|foot|英尺|呎", r"ft\b|feet|foot|尺|呎|'|脚|腳|足|步"),
     (r"inch(?:es)?|英寸|吋", r"inch|\d in\b|foot-\d|寸|吋|\""),
     (r"lbs?|pounds?|英镑|英鎊|磅|镑|鎊", r"lbs?\b|pound|£|gbp|quid|镑|鎊|磅"),
     (r"tons?|tonnes?|吨|噸|公吨", r"ton|吨|噸"),
-    (r"dollars?|USD|bucks?|美元|美金|美刀", r"\$|dollar|buck|grand|usd|元|刀|金|块|塊|钱|錢"),
-    (r"€|euros?|EUR|欧元|歐元|欧", r"€|euro?|欧|歐"),
+    (r"dollars?|USD|bucks?|美元|美金|美刀", r"\$|dollar|buck|grand|usd|元|刀|金|块|塊|钱|錢|币|幣"),
+    (r"€|euros?|EUR|欧元|歐元|欧(?![洲盟美拉])", r"€|euro?|欧|歐"),
     (
         r"块钱|塊錢|元(?!素|旦|首|帅|帥|老|件|音|月|宵)|yuan|rmb|RMB|CNY|人民币|人民幣",
         r"¥|yuan|rmb|cny|renminbi|kuai|元|块|塊|人民|yen|won",
     ),
+    (r"[块塊](?!\p{Han})", r"¥|yuan|rmb|cny|renminbi|kuai|buck|piece|block|chunk|slice|lump|bar|tile|brick"),
     (r"日元|日圆|日圓|yen|JPY", r"¥|yen|jpy|日|円|圆|圓|元"),
-    (r"°|度(?!假)|degrees?", r"°|℃|℉|度|degree|\d ?[cf]\b|percent|proof"),
+    (r"°|度(?![假电電])|degrees?", r"学|學|°|℃|℉|度|degree|\d ?[cf]\b|percent|proof"),
 )
 """Measures by their names, for Chinese and English: what a figure is followed by, and what keeps that. A kind of
 measure keeps its neighbours (a minute an hour, a gram a kilogram): the figures beside them are compared anyway."""
 _MONEY: Final = (
-    ("$", r"\$|dollar|buck|usd|美金|元|刀|块|塊|钱|錢"),
+    ("$", r"\$|dollar|buck|usd|美金|元|刀|块|塊|钱|錢|币|幣"),
     ("€", r"€|eur|欧|歐"),
     ("£", r"£|pound|gbp|quid|镑|鎊|磅"),
     ("¥", r"¥|yuan|rmb|cny|renminbi|kuai|yen|jpy|元|块|塊|円|圆|圓|人民|日"),
 )
 _SIGN: Final = {sign: regex.compile(kept, regex.IGNORECASE) for sign, kept in _MONEY}
 _NAMED_UNIT: Final = regex.compile(
-    r"\d(?:[\s\-]?(?:hundred|thousand|million|billion|trillion|[百千万萬亿億多余餘几幾](?!克|米|瓦))){0,3}+[\s\-]{0,2}+[个個]?半?(?:"
+    r"\d(?:[\s\-]?(?:hundred|thousand|million|billion|trillion|[百千万萬亿億多余餘几幾](?!克|米|瓦))){0,3}+[\s\-]{0,2}+(?:"
     + "|".join(f"(?P<u{row}>{owed})" for row, (owed, _) in enumerate(_UNITS_READ))
     + r")(?![A-Za-z])|(?P<sign>[$€£¥])\s?(?=\d)"
 )
@@ -174,9 +178,11 @@ _SYMBOL: Final = r"(?:[GMTK]i?B|km/h|kph|mph|[kcm]?m|k?g|mg|ml|[kKwWhGMLFC])(?!\
 _SYMBOLS_ONLY: Final = regex.compile(rf"(?:\P{{L}}|(?<=[\d°]\s?){_SYMBOL})++")
 _NO_WORD: Final = regex.compile(
     rf"(?<=[\d°]\s?)(?:{'|'.join(owed for owed, _ in _UNITS)}|(?:{_SYMBOL}))(?!\p{{Latin}})"
+    rf"|(?<!\p{{Latin}})(?:{'|'.join(owed for owed, _ in _UNITS_READ)}|per ?cent)(?!\p{{Latin}})"
     r"|(?<=\d)(?i:st|nd|rd|th|[ap]m)\b"
-    rf"|(?i:\b(?:{'|'.join((*_NAMES, *_POWERS))}|and|an?|half|past|quarter|to|o['’]clock|[ap]\.?m|no)\b)"
-    rf"|[第{''.join(_HAN_DIGITS)}点點时時分秒半刻整年月日号號块塊元角毛钱錢个個之多余餘]"
+    rf"|(?i:\b(?:{'|'.join((*_NAMES, *_POWERS))}|and|an?|half|past|quarter|to|o['’]clock|[ap]\.?m|no|minus)\b)"
+    r"|[上下中]午|[早晚]上|凌晨|傍晚|零下|公里|公斤"
+    rf"|[第{''.join(_HAN_DIGITS)}点點时時分秒半刻整年月日号號块塊元角毛钱錢个個之多余餘负負加减減乘除等于於到至比]"
 )
 """Letters that say no more than a figure can: units, and what numbers, times and dates are written with."""
 
