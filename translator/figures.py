@@ -5,6 +5,7 @@ Invariant: a number is compared by its value, never by its digits: 2万 is 20,00
 language keep the unit of the other.
 """
 
+import functools
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
@@ -104,6 +105,7 @@ _MONTHS: Final = tuple(
 )
 _MONTH: Final = regex.compile(r"(?<!\d)(1[0-2]|0?[1-9])\s*月")
 _DECADE: Final = regex.compile(r"(?:(\d{1,2}|上)(?:个|個)?\s*世[纪紀]\s*)?(?<!\d)(\d0)\s*年代")
+_DECADES: Final = regex.compile(r"\b\d\d\d0(?=s)")
 _UNITS: Final[tuple[tuple[str, str], ...]] = (
     (r"km/h|公里/小时|千米/小时|kph", r"km/h|kph|公里|千米|kilomet"),
     (r"km|公里|千米", r"km|公里|千米|kilomet"),
@@ -261,17 +263,22 @@ def _dated(text: str, other: str) -> str:
     `other` names."""
     lowered = other.lower()
 
+    decades = {full[0][2:]: str(full[0]) for full in _DECADES.finditer(lowered)} if "年代" in text else {}
+
     def decade(found: "regex.Match[str]") -> str:
         if found[1]:
             return str(100 * (19 if found[1] == "上" else int(found[1]) - 1) + int(found[2]))
-        full = regex.search(rf"\b\d\d{found[2]}(?=s)", lowered)
-        return full[0] if full else str(found[0])
+        return decades.get(found[2], str(found[0]))
 
     text = _DECADE.sub(decade, text)
 
+    @functools.cache
+    def is_named(month: int) -> bool:
+        name = _MONTHS[month - 1]
+        return regex.search(rf"\b{name[:3]}(?:{name[3:]}|t)?\b", lowered) is not None
+
     def month(found: "regex.Match[str]") -> str:
-        name = _MONTHS[int(found[1]) - 1]
-        return " " if regex.search(rf"\b{name[:3]}(?:{name[3:]}|t)?\b", lowered) else str(found[0])
+        return " " if is_named(int(found[1])) else str(found[0])
 
     return str(_MONTH.sub(month, text))
 

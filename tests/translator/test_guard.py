@@ -320,7 +320,25 @@ def test_no_character_that_denies_is_overlooked_in_either_script() -> None:
 
 
 @pytest.mark.parametrize(
-    "unit", ["(a) ", "不", "isn't ", "1", "1 ", "1万", "1亿 ", "千", "，", "1,", "Я", "Я ", "一", "a hundred ", "$1 "]
+    "unit",
+    [
+        "(a) ",
+        "不",
+        "isn't ",
+        "1",
+        "1 ",
+        "1万",
+        "1亿 ",
+        "千",
+        "，",
+        "1,",
+        "Я",
+        "Я ",
+        "一",
+        "a hundred ",
+        "$1 ",
+        "20年代",
+    ],
 )
 def test_a_long_line_takes_no_long_look(unit: str) -> None:
     """The work grows with the line, not with its square or worse: 4,000 characters are looked over in some 20 ms."""
