@@ -247,8 +247,11 @@ def _quotation_lost(source: str, output: str, source_language: str, target_langu
     if here & there:
         return False
     if Script.HAN in there:
-        quoted = _HAN_RUN.findall(source) if Script.HAN not in here else []
-        return bool(quoted) and any(to_simplified(run) not in to_simplified(output) for run in quoted)
+        quoted = set(_HAN_RUN.findall(source)) if Script.HAN not in here else set()
+        if not quoted:
+            return False
+        simplified = to_simplified(output)
+        return any(to_simplified(run) not in simplified for run in quoted)
     if Script.LATIN in there:
         lowered = output.casefold()
         words = [word.casefold() for word in _LATIN_RUN.findall(source) if word.casefold() not in _WORN]
