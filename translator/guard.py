@@ -6,15 +6,16 @@ costs a reader a translation that was there. Every sign below has been seen in r
 became 阳性阴性 a hundred times, the laughter that became "(applause)", digits that changed).
 """
 
+import functools
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final
 
 import regex
 
 from translator.chinese import SIMPLIFIED, TRADITIONAL, to_simplified
+from translator.figures import digits_run_away, numbers_lost, only_figures, spelt_lost, units_lost
 from translator.scripts import Script, count, has_words, scripts_of
 
 
@@ -40,6 +41,8 @@ class Doubt(StrEnum):
 
 
 CHINESE: Final = (SIMPLIFIED, TRADITIONAL)
+_COUNTED: Final = frozenset({*CHINESE, "en"})
+"""Languages whose words for numbers and units we know."""
 LENGTH_RATIO_MAX: Final = 4.0
 LENGTH_SLACK: Final = 6.0
 """A translation may be four times as long as its source, plus six: "嗯" may well be "Yes, I see"."""
@@ -49,7 +52,9 @@ LETTERS_A_HAN: Final = 3.5
 _LATIN: Final = frozenset({Script.LATIN})
 _HAN_ONLY: Final = regex.compile(r"(?=.*[\u4e00-\u9fff])[\u4e00-\u9fff，。！？、；：…]++")
 _LATIN_ONLY: Final = regex.compile(r"[A-Za-z ,.!?;:'’\-]++")
-_BRACKETED: Final = regex.compile(r"\A(?:\s*(?:\([^()]*\)|（[^（）]*）|\[[^\[\]]*\]|【[^【】]*】|♪)[\s.,。，]*)+\Z")
+_BRACKETED: Final = regex.compile(
+    r"\A\s*+(?:(?:\([^()]*+\)|（[^（）]*+）|\[[^\[\]]*+\]|【[^【】]*+】|♪)[\s.,。，]*+)++\Z"
+)
 _REPEATED_CHARS: Final = regex.compile(r"((?!0)\S{1,12}?)(?:[\s,，、]*\1){3,}")
 _WORD: Final = regex.compile(r"[\p{L}\p{N}']+")
 _HAN_RUN: Final = regex.compile(r"\p{Han}{2,}")
@@ -57,129 +62,51 @@ _LATIN_RUN: Final = regex.compile(r"(?<!\d ?)(?<!\p{Latin})\p{Latin}{2,}")
 _WORN: Final = frozenset({"ok", "okay", "lol", "haha", "emo", "aa", "bye", "hi", "hello", "no", "yes", "wow"})
 """Latin words that Chinese has taken over and that a translation need not repeat."""
 _DIGIT: Final = regex.compile(r"\d")
-_DIGITS: Final = regex.compile(r"\d+(?:[,，]\d{3})*|(?:0[\s,，.]*){4,}")
-_DIGITS_LOOSE: Final = regex.compile(r"\d+(?:[\s,，.\-–]?\d+)*")
-DIGITS_FREE: Final = 6
-"""A number written in digits may be that long, whatever the source says: 两千 is 2000, 七点半 7:30."""
-_NUMBER: Final = regex.compile(r"(?<!COVID-\d?|[\d\s][kcm]?m)\d+(?:[.,]\d+)*")
-"""But for the 2 of km2, and for COVID-19, which has a name of its own in every language."""
-_SCALE: Final = {
-    "百": 10**2, "千": 10**3, "k": 10**3, "thousand": 10**3, "万": 10**4, "萬": 10**4, "百万": 10**6, "million": 10**6,
-    "m": 10**6, "千万": 10**7, "亿": 10**8, "億": 10**8, "billion": 10**9,
-}  # fmt: skip
-_SCALED: Final = regex.compile(
-    r"(\d{1,12}(?:,\d{3})*(?:\.\d{1,6})?)\s*(百万|千万|[百千万萬亿億]|(?:k|m|thousand|million|billion)\b)",
-    regex.IGNORECASE,
-)
-_TIME: Final = regex.compile(
-    r"(?<![\d:.])(?P<hour>\d{1,2})(?:\s*:\s*(?P<minute>\d{2})(?![\d:])|\s*[点點时時](?!间)\s*(?P<minute>\d{2}(?=分|\D|\Z)|半|一刻|三刻)?分?"
-    r"|(?=\s*(?:[ap]\.?m\b|o'clock)))",
-    regex.IGNORECASE,
-)
 _HAN: Final = regex.compile(r"\p{Han}")
 _COMMON_SINCE: Final = frozenset("囧啰嘚喽嘞啵瞭镕堃喆怼嗨咘〇")
 """In daily use today, and not in the standard of 1980."""
-_NUMBER_WORDS: Final[dict[str, str]] = {
-    "0": r"\bno\b|零|〇",
-    "1": r"\b(?:first|once|an?|single)\b|一|首",
-    "2": r"\b(?:second|twice|both|half past|double|couple)\b|二|两|兩|双|雙",
-    "3": r"\bthird\b|三",
-    "4": r"\bfourth\b|四",
-    "5": r"\bfifth\b|五",
-    "6": r"\bsixth\b|六",
-    "7": r"\bseventh\b|七",
-    "8": r"\beighth\b|八",
-    "9": r"\bninth\b|九",
-    "10": r"\b(?:tenth|a decade)\b|十",
-    "12": r"\b(?:a dozen|noon|midnight|twelfth)\b|十二",
-    "15": r"\bquarter\b|一刻",
-    "20": r"\b(?:twent\w*|two decades)\b|二十",
-    "24": r"\bdozen\b",
-    "30": r"\b(?:thirt\w*|half|three decades)\b|三十|半",
-    "40": r"\b(?:fort\w*|four decades)\b",
-    "50": r"\b(?:fift\w*|five decades|half)\b|五十|半",
-    "60": r"\bsixt\w*",
-    "70": r"\bsevent\w*",
-    "80": r"\beight\w*",
-    "90": r"\bninet\w*",
-    "100": r"\bhundreds?\b|百",
-    "1000": r"\bthousands?\b|千",
-    "10000": r"万|萬",
-    "1000000": r"\bmillions?\b|百万|百萬",
-}
-"""Words for a number beside its plain name, which `_spoken` reads."""
-_ONES: Final = regex.findall(
-    r"\w+",
-    """
-    zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
-    eighteen nineteen
-    """,
+_BARE_NT: Final = (
+    r"(?:do|does|did|ca|is|are|was|were|has|have|had|should|would|could|must|need|ai|"
+    r"(?<!\b(?:my|your|his|her|its|our|their|as) )wo)nt"
 )
-_TENS: Final = regex.findall(r"\w+", "twenty thirty forty fifty sixty seventy eighty ninety")
-_NAMES: Final = {name: value for value, name in enumerate(_ONES)} | {
-    name: 10 * value for value, name in enumerate(_TENS, 2)
-}
-_POWERS: Final = {"hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9}
-_NAMED: Final = regex.compile(rf"\b(?:{'|'.join(_NAMES)})\b(?:(?:[\s-]|\sand\s)(?:{'|'.join((*_NAMES, *_POWERS))})\b)*")
-_HAN_DIGITS: Final = {digit: value for value, digit in enumerate("零一二三四五六七八九")} | {
-    "〇": 0, "两": 2, "兩": 2, "十": 10, "百": 100, "千": 1_000, "万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8,
-}  # fmt: skip
-_HAN_NUMBER: Final = regex.compile(rf"[{''.join(_HAN_DIGITS)}]+")
-
-
-_MONTHS: Final = tuple(
-    regex.findall(r"\w+", "january february march april may june july august september october november december")
-)
-_MONTH: Final = regex.compile(r"(?<!\d)(1[0-2]|0?[1-9])\s*月")
-_DECADE: Final = regex.compile(r"(?:(\d{1,2}|上)(?:个|個)?\s*世[纪紀]\s*)?(?<!\d)(\d0)\s*年代")
-_UNITS: Final[tuple[tuple[str, str], ...]] = (
-    (r"km/h|公里/小时|千米/小时|kph", r"km/h|kph|公里|千米|kilomet"),
-    (r"km|公里|千米", r"km|公里|千米|kilomet"),
-    (r"kg|公斤|千克", r"kg|公斤|千克|kilo"),
-    (r"mph", r"mph|miles|英里"),
-    (r"[GMTK]B", r"[GMTK]B|[GMTK]i?B|兆|字节|byte"),
-    (r"°C|℃|摄氏度", r"°\s?C|℃|摄氏|celsius|degree|度"),
-    (r"°F|℉|华氏度", r"°\s?F|℉|华氏|fahrenheit|degree|度"),
-    (r"[%％]", r"[%％]|百分|per\s?cent|折|成"),
-)
-_UNIT: Final = tuple(
-    (regex.compile(rf"\d\s*(?:{owed})(?![A-Za-z])"), regex.compile(kept, regex.IGNORECASE)) for owed, kept in _UNITS
-)
-
+"""As it is typed in haste: dont, wasnt. "As was his wont" denies nothing."""
 _NOT_LATIN: Final = regex.compile(
-    r"\b(?:not|no|never|cannot|nothing|nobody|none|neither|nor|without)\b|n['’]t\b|\bno one\b", regex.IGNORECASE
+    rf"\b(?:not|no|never|cannot|nothing|nobody|none|neither|nor|without|dunno|{_BARE_NT})\b|n['’]t\b|\bno one\b",
+    regex.IGNORECASE,
 )
 _NOT_LATIN_WIDE: Final = regex.compile(
     r"\b(?:not|no|nope|never|cannot|can ?not|nothing|nobody|none|nowhere|neither|nor|without|un\w+|"
-    r"in\w+|im\w+|il\w+|ir\w+|dis\w+|non\w*|\w+less|mis\w+|fail\w*|refus\w*|den(?:y|ie)\w*|lack\w*|hardly|barely|rarely|seldom|scarcely|few|"
+    r"in\w+|im\w+|il\w+|ir\w+|dis(?!turb)\w+|non\w*|\w+less|mis\w+|fail\w*|refus\w*|den(?:y|ie)\w*|lack\w*|hardly|barely|rarely|seldom|scarcely|few|"
     r"little|stop\w*|avoid\w*|prevent\w*|forbid\w*|ban\w*|prohibit\w*|against|only|too|rather|before|"
     r"until|unless|yet|still|"
     r"sorry|wrong|bad|miss\w*|lost|los[et]\w*|gone|absen\w*|away|off|out|hate\w*|doubt\w*|difficult|hard|free|except|but|other|"
-    r"otherwise|keep|leave|let|mind|isnt|dont|didnt|cant|wont|aint|least|beyond|instead|or|than)\b|n['’]t\b",
+    rf"otherwise|keep|leave|let|mind|dunno|{_BARE_NT}|least|beyond|instead|or|than)\b|n['’]t\b",
     regex.IGNORECASE,
 )
 _NOT_HAN: Final = regex.compile(
     r"不(?!错|過|过|少|久|断|斷|仅|僅|但|管|论|論|同|由|止|禁|客气|客氣|好意思|知不觉|料|已|妨|如|得不|时|時|必|只|光|安|幸|满|滿|足|良|明|利|法|当|當|便|"
-    r"良|宜|公|然|凡|朽|等|惜|愧|约而同|外|丹|列|拉|起|了|住|到|及|动|見|见)|没(?!关系|關係|事|收|落|准|有的)|沒(?!關係|事|收|落)|"
-    r"(?<![区特分级性告辨识鉴个類类离派差国判送])别(?!人|的|处|墅|名|致|样|具|扭|称|针)|(?<![从並并莫除])未(?!来|來|必|免|婚)|并非|绝非|毫无|无法|不得|不是"
+    r"良|宜|公|然|凡|朽|等|惜|愧|约而同|外|丹|列|拉|起|了|住|到|及|动|見|见)|没(?!关系|關係|事|收|落|准|有的|错)|沒(?!關係|事|收|落|錯)|"
+    r"(?<![区特分级性告辨识鉴个類类离派差国判送])别(?!人|的|处|墅|名|致|样|具|扭|称|针)|(?<![从並并莫除])未(?!来|來|必|免|婚)|并非|绝非|毫无|无法|不得|不是|"
+    r"(?<!格杀)勿|莫(?=[要去怕急慌问说做忘笑哭等走再让提管动信想吵闹催惹负待])|毋(?!宁|庸)|禁止|休想|(?<!有)冇|甭|"
+    r"唔(?!该|該|使|紧|緊|好意思|同|单|單|错|錯|通|士|唔)(?=\p{Han})"
 )
-_MAY_DENY: Final = regex.compile(r"[不\uf967没沒未非别別彆无無]")
+_MAY_DENY: Final = regex.compile(r"[不\uf967没沒未非别別彆无無勿莫毋禁休冇唔甭]")
 """Nothing is denied without one of these, in either script: the conversion of all other lines can be spared."""
 _NOT_HAN_AFFIRMED: Final = regex.compile(
-    r"(\p{Han})不\1|(\p{Han})没\2|是不是|不得不|不能不|差不多|对不对|好不好|要不|不会不|可不"
+    r"(\p{Han})[不唔]\1|(\p{Han})没\2|是不是|不得不|不能不|差不多|对不对|好不好|要不|不会不|可不"
 )
 _NOT_HAN_WIDE: Final = regex.compile(
-    r"[不没沒未无無别別非否勿莫休难難拒禁缺免绝絕少失停止反仅僅只才白空误誤错錯外罕]|除了|决定|从来|毫|再也"
+    r"[不没沒未无無别別非否勿莫毋冇唔甭休难難拒禁缺免绝絕少失停止反仅僅只才白空误誤错錯外罕]|除了|决定|从来|毫|再也"
 )
 _NOT_HAN_SHORT: Final = 30
 """Longer sentences have other ways to say no, and more places to say it."""
 _NOT_LATIN_AFFIRMED: Final = regex.compile(
     r"\bnot only\b|\bno (?:doubt|matter|wonder|longer than|more than|less than|later than|problem|worries|sooner|way)\b"
     r"|"
-    r"\b(?:why|is|are|do|does|did|was|were|have|has|would|wo|ca|could|should|ai)n['’]t\b[^.!?]*\?"
+    r"\b(?:why|is|are|do|does|did|was|were|have|has|would|wo|ca|could|should|ai)n['’]?t\b[^.!?]*\?"
     r"|\bwhy not\b|\bor not\b|"
-    r"\bcannot but\b|\bcan['’]t help\b|\bnothing but\b|\bnever mind\b|\bno\.? ?\d|\b(?:do|don)['’]?t mind\b"
-    r"|\bcan['’]t wait\b",
+    r"\bcannot but\b|\bcan['’]?t help\b|\bnothing but\b|\bnever mind\b|\bno\.? ?\d|\b(?:do|don)['’]?t mind\b"
+    r"|\bcan['’]?t wait\b",
     regex.IGNORECASE,
 )
 
@@ -201,8 +128,12 @@ def doubt(source: str, output: str, source_language: str, target_language: str) 
     if _repeats_itself(source, output):
         return Doubt.REPETITION
     plain_source, plain_output = unicodedata.normalize("NFKC", source), unicodedata.normalize("NFKC", output)
-    if _DIGIT.search(plain_output) is not None and _digits_run_away(plain_source, plain_output):
-        return Doubt.REPETITION
+    read = _COUNTED.issuperset((source_language, target_language))
+    if _DIGIT.search(plain_output) is not None:
+        if digits_run_away(plain_source, plain_output):
+            return Doubt.REPETITION
+        if read and only_figures(plain_source, plain_output):
+            return Doubt.EMPTY
     letters = count(output)
     if _source_left(source, output, letters, source_language, target_language):
         return Doubt.SOURCE_LEFT
@@ -212,10 +143,12 @@ def doubt(source: str, output: str, source_language: str, target_language: str) 
     if given > LENGTH_RATIO_MAX * made + LENGTH_SLACK:
         return Doubt.TOO_SHORT
     if _DIGIT.search(plain_source) is not None:
-        if _numbers_lost(plain_source, plain_output):
+        if numbers_lost(plain_source, plain_output, read):
             return Doubt.NUMBERS_LOST
-        if _units_lost(plain_source, plain_output):
+        if units_lost(plain_source, plain_output, read):
             return Doubt.UNITS_LOST
+    if read and spelt_lost(plain_source, plain_output):
+        return Doubt.NUMBERS_LOST
     if _negation_lost(source, output, source_language, target_language):
         return Doubt.NEGATION_LOST
     if _quotation_lost(source, output, source_language, target_language):
@@ -256,6 +189,8 @@ def _doubt_everyday(source: str, output: str, source_language: str, target_langu
         return Doubt.TOO_LONG
     if given > LENGTH_RATIO_MAX * made + LENGTH_SLACK:
         return Doubt.TOO_SHORT
+    if _COUNTED.issuperset((source_language, target_language)) and spelt_lost(source, output):
+        return Doubt.NUMBERS_LOST
     return Doubt.NEGATION_LOST if _negation_lost(source, output, source_language, target_language) else None
 
 
@@ -285,16 +220,6 @@ def _repetition(text: str) -> int:
     return max(max(runs, default=1), max(phrases.values(), default=1))
 
 
-def _digits_run_away(source: str, output: str) -> bool:
-    """True for a number longer than any of the source: "100万" that became 10000000000000000. Both in NFKC."""
-    longest = max((sum(map(str.isdigit, found[0])) for found in _DIGITS.finditer(output)), default=0)
-    if longest <= DIGITS_FREE:
-        return False
-    given = max((sum(map(str.isdigit, found[0])) for found in _DIGITS_LOOSE.finditer(source)), default=0)
-    meant = max((len(number) for number in _scaled(source) | _spoken(source)), default=0)
-    return longest > max(given, meant)
-
-
 def _source_left(
     source: str, output: str, letters: Counter[Script], source_language: str, target_language: str
 ) -> bool:
@@ -314,18 +239,33 @@ def _source_left(
 
 
 def _quotation_lost(source: str, output: str, source_language: str, target_language: str) -> bool:
-    """Chinese quoted in English must still be there in Chinese; of Latin words in Chinese, half may be translated."""
+    """A run of letters that are neither of the source's script nor of the target's must be there as it was; Chinese
+    quoted in English in either script of Chinese; of Latin words in Chinese, half may be translated."""
     here, there = scripts_of(source_language), scripts_of(target_language)
+    if not source.isascii() and any(run not in output for run in _foreign(here | there).findall(source)):
+        return True
     if here & there:
         return False
     if Script.HAN in there:
-        quoted = _HAN_RUN.findall(source) if Script.HAN not in here else []
-        return bool(quoted) and any(to_simplified(run) not in to_simplified(output) for run in quoted)
+        quoted = set(_HAN_RUN.findall(source)) if Script.HAN not in here else set()
+        if not quoted:
+            return False
+        simplified = to_simplified(output)
+        return any(to_simplified(run) not in simplified for run in quoted)
     if Script.LATIN in there:
         lowered = output.casefold()
         words = [word.casefold() for word in _LATIN_RUN.findall(source) if word.casefold() not in _WORN]
         return 2 * sum(word not in lowered for word in words) > len(words)
     return False
+
+
+@functools.cache
+def _foreign(scripts: frozenset[Script]) -> "regex.Pattern[str]":
+    """Runs of two letters or more in other scripts than `scripts`, Latin and Han, which have rules of their own."""
+    names = {"Hiragana", "Katakana"} if Script.KANA in scripts else set()
+    names |= {script.value for script in scripts | {Script.LATIN, Script.HAN} if script is not Script.KANA}
+    known = "".join(rf"\p{{{name}}}" for name in sorted(names))
+    return regex.compile(rf"[^\P{{L}}\p{{Common}}{known}](?:[^\P{{L}}{known}]|\p{{M}})+")
 
 
 def _has_rare_character(source: str, output: str) -> bool:
@@ -340,133 +280,17 @@ def _is_common(character: str) -> bool:
     return True
 
 
-def _numbers_lost(source: str, output: str) -> bool:
-    """True when a number written in digits in `source` is nowhere in `output`, in digits or in words. Both
-    in NFKC."""
-    source, output = _dated(source, output), _dated(output, source)
-    if any(not _is_time_kept(found, output) for found in _TIME.finditer(source)):
-        return True
-    owed = Counter(_numbers(_TIME.sub(" ", source)))
-    if not owed:
-        return False
-    kept = set(_numbers(output)) | _scaled(output) | _spoken(output)
-    scaled = _scaled(source)
-    if scaled & kept:
-        # 2万 is 20,000: the digits of the one are not those of the other
-        owed -= Counter(_numbers(" ".join(found[1] for found in _SCALED.finditer(source))))
-    lowered = output.lower()
-    return any(not _is_kept(number, kept, lowered) for number in owed)
-
-
-def _units_lost(source: str, output: str) -> bool:
-    """True when a figure had a unit that `output` does not name. Both in NFKC."""
-    return any(owed.search(source) is not None and kept.search(output) is None for owed, kept in _UNIT)
-
-
 def _negation_lost(source: str, output: str, source_language: str, target_language: str) -> bool:
     """True when a short sentence says no and its translation has nothing that could. Chinese and English only: what
     we cannot judge is believed."""
     if source_language in CHINESE and target_language == "en":
-        if _MAY_DENY.search(source) is None:
+        if len(source) > _NOT_HAN_SHORT or _MAY_DENY.search(source) is None:
             return False
         plain = _NOT_HAN_AFFIRMED.sub("", to_simplified(source))
-        said = _NOT_HAN.search(plain) is not None and len(source) <= _NOT_HAN_SHORT
-        return said and _NOT_LATIN_WIDE.search(output) is None
+        return _NOT_HAN.search(plain) is not None and _NOT_LATIN_WIDE.search(output) is None
     if source_language == "en" and target_language in CHINESE:
+        if len(source) > 3 * _NOT_HAN_SHORT:
+            return False
         plain = _NOT_LATIN_AFFIRMED.sub("", source)
-        said = _NOT_LATIN.search(plain) is not None and len(source) <= 3 * _NOT_HAN_SHORT
-        return said and _NOT_HAN_WIDE.search(output) is None
+        return _NOT_LATIN.search(plain) is not None and _NOT_HAN_WIDE.search(output) is None
     return False
-
-
-def _dated(text: str, other: str) -> str:
-    """`text` with 20世纪70年代 (and 70年代, where `other` says 1970s) as 1970, and without the number of a month that
-    `other` names."""
-    lowered = other.lower()
-
-    def decade(found: "regex.Match[str]") -> str:
-        if found[1]:
-            return str(100 * (19 if found[1] == "上" else int(found[1]) - 1) + int(found[2]))
-        full = regex.search(rf"\b\d\d{found[2]}(?=s)", lowered)
-        return full[0] if full else str(found[0])
-
-    text = _DECADE.sub(decade, text)
-
-    def month(found: "regex.Match[str]") -> str:
-        name = _MONTHS[int(found[1]) - 1]
-        return " " if regex.search(rf"\b{name[:3]}(?:{name[3:]}|t)?\b", lowered) else str(found[0])
-
-    return str(_MONTH.sub(month, text))
-
-
-def _is_time_kept(found: "regex.Match[str]", output: str) -> bool:
-    """15:30 is there as 15:30, 3:30, 三点半 or half past three; not as a 3 here and a 30 there."""
-    hour, minute = int(found["hour"]), found["minute"] or ""
-    if hour > 24:
-        return True
-    hours = {hour, (hour + 12) % 24, hour % 12 or 12}
-    written = "|".join(rf"(?<!\d)0?{each}(?!\d)" for each in hours)
-    named = "|".join(rf"\b{_ONES[each]}\b" for each in hours if each < len(_ONES))
-    spoken = "|".join(_NUMBER_WORDS[str(each)] for each in hours if str(each) in _NUMBER_WORDS)
-    any_hour = "(?:" + "|".join(filter(None, (written, named, spoken))) + ")"
-    if minute in ("", "00"):
-        return regex.search(any_hour, output, regex.IGNORECASE) is not None
-    minutes = {"半": "30", "一刻": "15", "三刻": "45"}.get(minute, minute)
-    words = {"30": "|半|thirty", "15": "|一刻|fifteen", "45": "|三刻|forty"}.get(minutes, "")
-    after = rf"{any_hour}\s*[:.点點时時h ]\s*(?:{minutes}(?!\d){words})"
-    before = {"30": rf"half past {any_hour}", "15": rf"quarter (?:past|after) {any_hour}", "45": "quarter to"}.get(
-        minutes
-    )
-    patterns = [after] if before is None else [after, before]
-    return any(regex.search(pattern, output, regex.IGNORECASE) for pattern in patterns)
-
-
-def _scaled(text: str) -> set[str]:
-    """Numbers with their unit multiplied out: "2万" and "20k" give "20000"."""
-    scaled = set()
-    for found in _SCALED.finditer(unicodedata.normalize("NFKC", text)):
-        value = float(found[1].replace(",", "")) * _SCALE[found[2].lower()]
-        scaled.add(str(round(value)))
-    return scaled
-
-
-def _spoken(text: str) -> set[str]:
-    """Numbers in words: "seventy", "two hundred and five", 四百, 二〇〇八."""
-    spoken: set[str] = set()
-    for found in _NAMED.finditer(text.lower()):
-        parts = [_NAMES.get(word) or _POWERS.get(word, 0) for word in regex.findall(r"\w+", found[0]) if word != "and"]
-        spoken |= _worth(parts, 100, 1_000)
-    for found in _HAN_NUMBER.finditer(text):
-        spoken |= _worth([_HAN_DIGITS[digit] for digit in found[0]], 10, 10_000)
-    return spoken
-
-
-def _worth(parts: Sequence[int], multiplies_from: int, closes_from: int) -> set[str]:
-    """What [2, 100, 5] comes to: 205. Digits in a row are a year or a telephone number, or each for itself."""
-    if max(parts) < 10:
-        return {"".join(map(str, parts)).lstrip("0") or "0", *map(str, parts)}
-    total = section = digit = 0
-    for part in parts:
-        if part >= closes_from:
-            total, section, digit = total + (section + digit or 1) * part, 0, 0
-        elif part >= multiplies_from:
-            section, digit = section + (digit or 1) * part, 0
-        else:
-            digit += part
-    return {str(total + section + digit)}
-
-
-def _numbers(text: str) -> list[str]:
-    plain = unicodedata.normalize("NFKC", text)
-    numbers = []
-    for found in _NUMBER.finditer(plain):
-        joined = regex.sub(r",(?=\d{3}(?!\d))|\.0+\Z", "", found[0])
-        numbers += [part.lstrip("0") or "0" for part in regex.split(r"[.,]", joined)]
-    return numbers
-
-
-def _is_kept(number: str, kept: set[str], output: str) -> bool:
-    if number in kept:
-        return True
-    words = _NUMBER_WORDS.get(number)
-    return words is not None and regex.search(words, output) is not None

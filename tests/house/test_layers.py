@@ -12,7 +12,7 @@ LEVELS = {
           chat.programme chat.naming chat.hooks gateway gateway.session gateway.outbox gateway.closing
           gateway.fanout gateway.hub gateway.catchup gateway.quotas gateway.holding gateway.sampling gateway.crowd
           chat.moderation translator translator.scripts translator.punctuation translator.sentences
-          translator.chinese translator.phrases translator.masking translator.detect translator.guard
+          translator.chinese translator.phrases translator.masking translator.detect translator.figures translator.guard
           translator.routes translator.batching translator.cache translator.slang translator.guests
           translator.names translator.terms translator.explaining translator.exclamations
           translator.switching""",
