@@ -24,7 +24,7 @@ from typing import Final
 
 import regex
 
-from translator import guard, masking, routes, standing, terms
+from translator import cutting, guard, masking, routes, standing, terms
 from translator.batching import URGENT
 from translator.chinese import convert, converter_name
 from translator.detect import Detection, detect
@@ -79,16 +79,11 @@ class Refusal:
 
 _PARTED: Final = frozenset(",.!?;:…~，。！？；：、～-—\"'”’」』)）")
 _ALONE: Final = regex.compile(r"\bi\b")
-_SENTENCE_CASE: Final = regex.compile(r"\p{Lu}\p{Ll}+(?!['’\p{Ll}])(?:\s|\Z)")
 
 
 _LATIN_SPAN: Final = regex.compile(
     r"\p{Latin}[\p{Latin}\p{M}\p{N}'’]*(?:[\s,.;:'’\-]+[\p{Latin}\p{N}][\p{Latin}\p{M}\p{N}'’]*)*[.!?]*"
 )
-_PARTICLES: Final = regex.compile(r"[吧呢吗嗎啊呀啦嘛哦喔哈的了]{1,2}(?P<marks>[\s，。！？~～!?]*)")
-"""What is left of a Chinese sentence after a word at its end: no work for an engine, which makes a sentence of it."""
-
-
 _FIGURES_LOST: Final = (Doubt.NUMBERS_LOST, Doubt.UNITS_LOST)
 
 
@@ -381,7 +376,11 @@ class Pipeline:
         """Every passage through one package: all their sentences together, so that they can share batches."""
         cut = [_sentences(passage) for passage in passages]
         pieces = list(dict.fromkeys(piece for each in cut for piece in each))
-        plain = [piece for piece in pieces if not piece.kept and not standing.words(piece.text, package.source, package.target)]
+        plain = [
+            piece
+            for piece in pieces
+            if not piece.kept and not standing.words(piece.text, package.source, package.target)
+        ]
         held = [piece for piece in pieces if piece not in plain]
         words = self._plain(package, [piece.text for piece in plain], order)
         if not held:
@@ -402,8 +401,11 @@ class Pipeline:
             return self._phrases.get(piece, package.source, package.target)
         return None
 
-    async def _plain(self, package: Package, pieces: Sequence[str], order: _Order) -> dict[str, str]:
-        """Translations of distinct sentences in which nothing must be kept. Raises _Doubtful when one stays so."""
+    async def _plain(
+        self, package: Package, pieces: Sequence[str], order: _Order, *, whole: bool = True
+    ) -> dict[str, str]:
+        """Translations of distinct sentences in which nothing must be kept; those that are `whole`, and not what a cut
+        has left, may be cut around their figures. Raises _Doubtful when one stays doubtful."""
         ready = {piece: self._ready(package, piece) for piece in pieces}
         made = {piece: words for piece, words in ready.items() if words is not None}
         asked = [piece for piece, words in ready.items() if words is None]
@@ -416,7 +418,7 @@ class Pipeline:
             made |= await self._asked(package, again, order, self._second)
             for piece in again:
                 found = self._doubt(package, piece, made[piece])
-                if found in _FIGURES_LOST:
+                if whole and found in _FIGURES_LOST:
                     made[piece] = await self._around_figures(package, piece, order)
                 elif found is not None:
                     raise _Doubtful(found)
@@ -436,7 +438,7 @@ class Pipeline:
         try:
             outputs = await self._lanes.translate(
                 package,
-                [_calm(piece) for piece in asked],
+                [standing.spelled(_calm(piece), package.source) for piece in asked],
                 deadline=order.deadline,
                 priority=order.priority,
                 late_at=order.late_at,
@@ -488,21 +490,10 @@ class Pipeline:
         self, package: Package, text: str, parts: Sequence[tuple[str, bool]], order: _Order, *, figures: bool = False
     ) -> str:
         """The parts of `text` in a row, those that are not kept through the engine. Raises _Doubtful."""
-        segments: list[Segment] = []
-        for place, (part, is_kept) in enumerate(parts):
-            if is_kept and figures:
-                left, right = ("".join(each[0] for each in some) for some in (parts[:place], parts[place + 1 :]))
-                figure = standing.shown(part, package.target)
-                segments.append(Verbatim(standing.apart(left.strip(), figure, right, package.target), Kind.TERM))
-            elif is_kept:
-                segments.append(Verbatim(part, Kind.TERM))
-            elif package.target not in routes.CHINESE and (particles := _PARTICLES.fullmatch(part)):
-                segments += [Verbatim(particles["marks"], Kind.GLUE)] if particles["marks"] else []
-            else:
-                segments += masking.passages(part)
+        segments = cutting.segments(parts, package.source, package.target, figures=figures)
         texts = [segment.text for segment in segments if isinstance(segment, Passage)]
-        words = await self._plain(package, list(dict.fromkeys(texts)), order)
-        return masking.unmask(segments, _within(texts, words, text), package.target)
+        words = await self._plain(package, list(dict.fromkeys(texts)), order, whole=not figures)
+        return masking.unmask(segments, cutting.within(texts, words, text), package.target)
 
     def _holds(self, package: Package, piece: _Sentence, made: str) -> bool:
         """True when `made` keeps every word it owes, and the rest of it is believed."""
@@ -577,17 +568,6 @@ def _converted(passage: _Sentence, target: str) -> str:
     """`passage` in the other Chinese script; names and terms are nobody's to convert."""
     parts = terms.part(passage.text, passage.forms())
     return "".join(part if is_kept else convert(part, target) for part, is_kept in parts)
-
-
-def _within(texts: Sequence[str], words: dict[str, str], sentence: str) -> list[str]:
-    """Parts of one sentence, translated: only the first begins with a capital, and none but the last may stop."""
-    made = []
-    for text in texts:
-        output = without_stop(words[text])
-        if not sentence.startswith(text) and _SENTENCE_CASE.match(output):
-            output = output[0].lower() + output[1:]
-        made.append(output)
-    return made
 
 
 def _rejoined(made: Sequence[str], target: str) -> str:

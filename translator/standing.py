@@ -12,19 +12,22 @@ import regex
 from translator.scripts import SPACELESS, Script, scripts_of
 
 _LATIN_WORDS: Final = regex.compile(
-    r"(?<![\p{Latin}\p{M}\p{N}°]|\p{N}[.,:])(?:\p{N}+(?:[.,:]\p{N}+)*°?)?\p{Latin}[\p{Latin}\p{M}\p{N}'’]*"
+    r"(?<![\p{Latin}\p{M}\p{N}°])(?!(?<=\p{N}[.,:])\p{N})(?:\p{N}+(?:[.,:]\p{N}+)*°?)?\p{Latin}[\p{Latin}\p{M}\p{N}'’]*"
     r"(?:(?<=\p{N})\.\p{N}+)*(?:[ \-][\p{Latin}\p{N}][\p{Latin}\p{M}\p{N}'’]*(?:(?<=\p{N})\.\p{N}+)*)*"
 )
 HAN_SPAN: Final = regex.compile(r"\p{Han}+(?:[，。！？、；：“”《》…\s\d]*\p{Han}+)*[。！？…]*")
 _CODES: Final = regex.compile(
-    r"(?<![\p{L}\p{N}.:])(?:(?i:v)\d+(?:\.\d+)+|[A-Z]{1,4}\d{1,4}[A-Z]?"
-    r"|\d{1,2}(?::\d{2})?(?i:[ap]m)|\d{1,3} ?mins?)(?![\p{L}\p{N}])"
+    r"(?<![\p{L}\p{N}.:])(?:(?i:v)\d+(?:\.\d+)+|[A-Z]{1,6}\d{1,4}[A-Z]?"
+    r"|\d{1,2}(?::\d{2})?(?i:[ap]m))(?![\p{L}\p{N}])"
 )
-"""C3, v1.2.3, 8pm, 10 min: a small model makes other things of them (电池3, 8米, 10月), and Chinese writes them so."""
+"""C3, v1.2.3, 8pm: a small model makes other things of them (电池3, 8米), and Chinese writes them so."""
+_MINUTES: Final = regex.compile(r"(?<![\d.,:])(\d{1,3}) ?mins?\b(?!\.)")
 _INITIALS: Final = regex.compile(
     r"(?<![\p{L}\p{N}])(?i:yyds|xswl|zqsg|nsdd|awsl|dbq|xdm|jms|plmm|yysy|u1s1|bdjw|tql|xhs)(?![\p{L}\p{N}])"
 )
 """Chinese words by the initials of their syllables, in which no English word is: who reads Chinese reads them."""
+_JOINED: Final = r"[\p{N}\p{Latin}]*+"
+"""What is written in one word with letters of a third script: 50Ω."""
 _LETTERS: Final = {
     Script.HAN: r"\p{Han}",
     Script.KANA: r"\p{Hiragana}\p{Katakana}",
@@ -35,9 +38,11 @@ _CURRENCY: Final = r"[$€£¥￥₩₹₽]"
 _FIGURE: Final = regex.compile(
     r"(?<![\p{N}\p{Latin}])(?:"
     r"(?P<year>\d{4})年(?:(?P<month>1[0-2]|0?[1-9])月(?:(?P<day>\d{1,2})[日号號])?)?"
-    r"|(?P<half>凌晨|早上|上午|中午|下午|晚上)?(?P<hour>\d{1,2})(?:[:：](?P<minute>\d{2})(?!\d|:|：)|[点點](?:(?P<spoken>\d{1,2})分|(?P<thirty>半)|整)?(?!\p{N}))"
+    r"|(?P<half>凌晨|早上|上午|中午|下午|晚上)?(?P<hour>\d{1,2})(?:[:：](?P<minute>\d{2})(?!\d|:|：)"
+    r"|[点點](?:(?P<spoken>\d{1,2})分|(?P<thirty>半)|整)?(?!\p{N}))"
     r"(?:\s?(?P<meridiem>[AaPp]\.?[Mm]\b))?"
-    rf"|(?P<about>(?i:about|around)\s)?(?P<number>{_CURRENCY}?\s?[+\-−]?(?:\+\d{{1,3}}[ \-])?\d+(?:[.,:/\-–]\d+)*(?:(?<=\d{{3}})[ ]\d{{3,4}}(?!\d))*)"
+    rf"|(?P<about>(?i:about|around)\s)?(?P<number>{_CURRENCY}?\s?[+\-−]?"
+    rf"(?:\+\d{{1,3}}[ \-])?\d+(?:[.,:/\-–]\d+)*(?:(?<=\d{{3}})[ ]\d{{3,4}}(?!\d))*)"
     r"(?:\s?(?P<unit>%|％|‰|℃|℉|°\s?[CF]?|[kmc]?m/[hs]|公里/小时|千米/小时"
     r"|分钟|分鐘|小时|小時|公里|千米|厘米|毫米|公斤|千克|摄氏度|攝氏度|华氏度|欧元|美元|人民币|块钱|块|塊|元|秒|岁|歲|度|米|斤"
     r"|people|persons|minutes?|mins?|hours?|hrs?|days?|weeks?|years|dollars|euros|yuan|rmb"
@@ -53,7 +58,8 @@ _TO_LETTERS: Final = {
 }  # fmt: skip
 _TO_HAN: Final = {
     "people": "人", "persons": "人", "minute": "分钟", "minutes": "分钟", "min": "分钟", "mins": "分钟",
-    "hour": "小时", "hours": "小时", "hr": "小时", "hrs": "小时", "day": "天", "days": "天", "week": "周", "weeks": "周",
+    "hour": "小时", "hours": "小时", "hr": "小时", "hrs": "小时", "day": "天", "days": "天",
+    "week": "周", "weeks": "周",
     "years": "年", "dollars": "美元", "euros": "欧元", "yuan": "元", "rmb": "元",
 }  # fmt: skip
 _LATER: Final = frozenset({"下午", "晚上"})
@@ -70,6 +76,11 @@ def words(text: str, source: str, target: str) -> list[str]:
     elif Script.LATIN in here and Script.HAN in there:
         found += [str(each) for pattern in (HAN_SPAN, _CODES, _INITIALS) for each in pattern.findall(text)]
     return found
+
+
+def spelled(text: str, source: str) -> str:
+    """`text` with English minutes written out: of "10 min" a small model makes months."""
+    return _MINUTES.sub(r"\1 minutes", text) if source == "en" else text
 
 
 def third(text: str, source: str, target: str) -> list[str]:
@@ -98,9 +109,7 @@ def shown(figure: str, target: str) -> str:
             number = found["number"] + made if made else figure[len(found["about"] or "") :]
             return ("大约" if found["about"] else "") + number
         made = _TO_LETTERS.get(unit)
-        return (
-            figure if made is None else f"{found['about'] or ''}{found['number']}{'' if '°' in made else ' '}{made}"
-        )
+        return figure if made is None else f"{found['about'] or ''}{found['number']}{'' if '°' in made else ' '}{made}"
     if han:
         return figure
     if found["year"]:
@@ -125,7 +134,9 @@ def _third(known: frozenset[Script]) -> "regex.Pattern[str]":
     if known not in _PATTERNS:
         ours = "".join(_LETTERS.get(script, rf"\p{{{script.value}}}") for script in sorted(known) if script != "Other")
         run = rf"(?![{ours}\p{{Common}}\p{{Inherited}}])\p{{L}}[\p{{M}}ー'’]*"
-        _PATTERNS[known] = regex.compile(rf"(?:{run})+(?:[ \-](?:{run})+)*")
+        _PATTERNS[known] = regex.compile(
+            rf"(?<![\p{{N}}\p{{Latin}}]){_JOINED}(?:{run})+{_JOINED}(?:[ \-](?:{run})+{_JOINED})*"
+        )
     return _PATTERNS[known]
 
 
