@@ -16,10 +16,8 @@ from translator.punctuation import without_stop
 _SENTENCE_CASE: Final = regex.compile(r"\p{Lu}\p{Ll}+(?!['’\p{Ll}])(?:\s|\Z)")
 _PARTICLES: Final = regex.compile(r"[吧呢吗嗎啊呀啦嘛哦喔哈的了]{1,2}(?P<marks>[\s，。！？~～!?]*)")
 """What is left of a Chinese sentence after a word at its end: no work for an engine, which makes a sentence of it."""
-
-
 _LITTLE: Final = regex.compile(r"(?i:in|on|at|of|by)")
-"""What is left of an English sentence between two spans that stay: alone, it becomes a numeral or a name."""
+"""What is left of an English sentence between two spans that stay: before a figure it becomes a numeral."""
 
 
 def segments(parts: Sequence[tuple[str, bool]], source: str, target: str, *, figures: bool = False) -> list[Segment]:
@@ -37,11 +35,15 @@ def segments(parts: Sequence[tuple[str, bool]], source: str, target: str, *, fig
             made += [Verbatim(particles["marks"], Kind.GLUE)] if particles["marks"] else []
         elif target == "en" and part.strip() == "是" and place + 1 < len(parts):
             made.append(Verbatim("is", Kind.TERM))
-        elif source == "en" and place and place + 1 < len(parts) and _LITTLE.fullmatch(part.strip()):
+        elif place and source == "en" and target in routes.CHINESE and _is_little(part, parts[place + 1 :]):
             made.append(Verbatim(" ", Kind.GLUE))
         else:
             made += masking.passages(part)
     return made
+
+
+def _is_little(part: str, after: Sequence[tuple[str, bool]]) -> bool:
+    return _LITTLE.fullmatch(part.strip()) is not None and bool(after) and any(map(str.isdigit, after[0][0]))
 
 
 def within(texts: Sequence[str], words: dict[str, str], sentence: str) -> list[str]:

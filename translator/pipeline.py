@@ -427,7 +427,7 @@ class Pipeline:
     async def _around_figures(self, package: Package, piece: str, order: _Order) -> str:
         """A sentence whose figures the engine loses, cut around them. Raises _Doubtful."""
         self._cut += 1
-        parts = terms.part(piece, standing.figures(piece))
+        parts = terms.part(piece, standing.figures(piece, package.target))
         made = await self._joined(package, piece, parts, order, figures=True)
         found = self._doubt(package, piece, made)
         if found is not None:

@@ -9,6 +9,7 @@ from typing import Final
 
 import regex
 
+from translator.routes import CHINESE
 from translator.scripts import SPACELESS, Script, scripts_of
 
 _LATIN_WORDS: Final = regex.compile(
@@ -44,7 +45,7 @@ _FIGURE: Final = regex.compile(
     rf"|(?P<about>(?i:about|around)\s)?(?P<number>{_CURRENCY}?\s?[+\-−]?"
     rf"(?:\+\d{{1,3}}[ \-])?\d+(?:[.,:/\-–]\d+)*(?:(?<=\d{{3}})[ ]\d{{3,4}}(?!\d))*)"
     r"(?:\s?(?P<unit>%|％|‰|℃|℉|°\s?[CF]?|[kmc]?m/[hs]|公里/小时|千米/小时"
-    r"|分钟|分鐘|小时|小時|公里|千米|厘米|毫米|公斤|千克|摄氏度|攝氏度|华氏度|欧元|美元|人民币|块钱|块|塊|元|秒|岁|歲|度|米|斤"
+    r"|分钟|分鐘|小时|小時|公里|千米|厘米|毫米|公斤|千克|摄氏度|攝氏度|华氏度|欧元|美元|人民币|块钱|[块塊](?!\p{Han})|元|秒|度|米"
     r"|people|persons|minutes?|mins?|hours?|hrs?|days?|weeks?|years|dollars|euros|yuan|rmb"
     r"|(?:[kmcdµ]?m|k?g|mg|m?l|[kKMGTP]?B|[kMG]bps|[kMG]?Hz|k?W|k?V|mph|kph|kWh|[ap]m|GB|fps|dpi|px|in|ft|lbs?|oz|k)(?!\p{Latin})))?"
     r")(?!\p{N})",
@@ -63,6 +64,7 @@ _TO_HAN: Final = {
     "years": "年", "dollars": "美元", "euros": "欧元", "yuan": "元", "rmb": "元",
 }  # fmt: skip
 _LATER: Final = frozenset({"下午", "晚上"})
+_NIGHT: Final = frozenset({"晚上", "凌晨"})
 
 
 def words(text: str, source: str, target: str) -> list[str]:
@@ -90,10 +92,15 @@ def third(text: str, source: str, target: str) -> list[str]:
     return [str(each) for each in pattern.findall(text) if each != "の"]
 
 
-def figures(text: str) -> list[str]:
+def figures(text: str, target: str) -> list[str]:
     """Numbers with what belongs to them: a sign of currency, a unit, the other groups of a telephone number, the rest
-    of a date or of a time of day."""
-    return [found[0].strip() for found in _FIGURE.finditer(text)]
+    of a date or of a time of day. English words for a unit belong to them where `shown` has the reader's."""
+    found = []
+    for figure in _FIGURE.finditer(text):
+        words_too = (figure["unit"] or "").lower() in _TO_HAN or figure["about"]
+        part = figure["number"] if words_too and target not in CHINESE else figure[0]
+        found.append(str(part).strip())
+    return found
 
 
 def shown(figure: str, target: str) -> str:
@@ -101,7 +108,7 @@ def shown(figure: str, target: str) -> str:
     found = _FIGURE.fullmatch(figure)
     if found is None:
         return figure
-    han = Script.HAN in scripts_of(target)
+    han = target in CHINESE
     if found["number"]:
         unit = found["unit"] or ""
         if han:
@@ -116,7 +123,11 @@ def shown(figure: str, target: str) -> str:
         return "-".join([found["year"], *(each.zfill(2) for each in found.group("month", "day") if each)])
     if found["meridiem"] or not (found["half"] or any(each in figure for each in "点點：")):
         return figure
-    hour = int(found["hour"]) + (12 if found["half"] in _LATER and int(found["hour"]) < 12 else 0)
+    hour = int(found["hour"])
+    if hour == 12 and found["half"] in _NIGHT:
+        hour = 0
+    elif hour < 12 and (found["half"] in _LATER or (found["half"] == "中午" and hour < 4)):
+        hour += 12
     minute = found["minute"] or found["spoken"] or ("30" if found["thirty"] else "0")
     return f"{hour}:{minute.zfill(2)}"
 

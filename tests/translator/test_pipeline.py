@@ -7,6 +7,7 @@ import pytest
 
 from chat.ports import Term
 from tests.translator.doubles import ScriptedEngine, package
+from translator import standing
 from translator.ctranslate import CTranslateEngine
 from translator.engine import FIRST, SECOND, EngineFailed, Search
 from translator.lanes import Lanes
@@ -403,3 +404,29 @@ async def test_what_is_left_around_the_figures_is_not_cut_again() -> None:
     outcome = await translated(engine, "the 2nd of 4 H₂O bottles", "en", "zh")
     assert isinstance(outcome, Refusal)
     assert outcome.why is Why.DOUBTFUL
+
+
+@pytest.mark.parametrize(
+    ("figure", "target", "shown"),
+    [
+        ("晚上12点", "en", "0:00"),
+        ("中午12点", "en", "12:00"),
+        ("中午1点", "en", "13:00"),
+        ("下午3点半", "en", "15:30"),
+        ("早上9:05", "en", "9:05"),
+        ("2024年3月5日", "en", "2024-03-05"),
+        ("50分钟", "fr", "50 min"),
+        ("35摄氏度", "en", "35°C"),
+        ("99元", "en", "99 CNY"),
+        ("about 1,500 people", "zh", "大约1,500人"),
+        ("$19.99", "zh", "$19.99"),
+    ],
+)
+def test_a_figure_is_one_span_and_its_unit_is_the_readers(figure: str, target: str, shown: str) -> None:
+    assert standing.figures(figure, target) == [figure]
+    assert standing.shown(figure, target) == shown
+
+
+def test_words_of_a_unit_are_left_to_the_engine_where_we_have_no_other() -> None:
+    assert standing.figures("about 1,500 people", "fr") == ["1,500"]
+    assert standing.figures("3块蛋糕", "en") == ["3"]
