@@ -24,7 +24,7 @@ from typing import Final
 
 import regex
 
-from translator import guard, masking, routes, terms
+from translator import cutting, guard, masking, routes, standing, terms
 from translator.batching import URGENT
 from translator.chinese import convert, converter_name
 from translator.detect import Detection, detect
@@ -35,7 +35,7 @@ from translator.masking import Kind, Passage, Segment, Verbatim
 from translator.phrases import Phrases
 from translator.punctuation import dress, ends_sentence, without_stop
 from translator.routes import Apply, Convert, Package, Route
-from translator.scripts import SPACELESS, Script, has_words, scripts_of
+from translator.scripts import SPACELESS, has_words
 from translator.sentences import split
 from translator.switching import CLAUSE_WORDS_MIN, spans
 from translator.terms import Kept, Placing
@@ -79,18 +79,12 @@ class Refusal:
 
 _PARTED: Final = frozenset(",.!?;:…~，。！？；：、～-—\"'”’」』)）")
 _ALONE: Final = regex.compile(r"\bi\b")
-_SENTENCE_CASE: Final = regex.compile(r"\p{Lu}\p{Ll}+(?!['’\p{Ll}])(?:\s|\Z)")
 
 
-_LATIN_WORDS: Final = regex.compile(
-    r"\p{Latin}[\p{Latin}\p{M}\p{N}'’]*(?:[ \-][\p{Latin}\p{N}][\p{Latin}\p{M}\p{N}'’]*)*"
-)
 _LATIN_SPAN: Final = regex.compile(
     r"\p{Latin}[\p{Latin}\p{M}\p{N}'’]*(?:[\s,.;:'’\-]+[\p{Latin}\p{N}][\p{Latin}\p{M}\p{N}'’]*)*[.!?]*"
 )
-_HAN_SPAN: Final = regex.compile(r"\p{Han}+(?:[，。！？、；：“”《》…\s\d]*\p{Han}+)*[。！？…]*")
-_PARTICLES: Final = regex.compile(r"[吧呢吗嗎啊呀啦嘛哦喔哈的了]{1,2}(?P<marks>[\s，。！？~～!?]*)")
-"""What is left of a Chinese sentence after a word at its end: no work for an engine, which makes a sentence of it."""
+_FIGURES_LOST: Final = (Doubt.NUMBERS_LOST, Doubt.UNITS_LOST)
 
 
 class _Doubtful(Exception):
@@ -382,7 +376,11 @@ class Pipeline:
         """Every passage through one package: all their sentences together, so that they can share batches."""
         cut = [_sentences(passage) for passage in passages]
         pieces = list(dict.fromkeys(piece for each in cut for piece in each))
-        plain = [piece for piece in pieces if not piece.kept and not self._read_anyway(package, piece.text)]
+        plain = [
+            piece
+            for piece in pieces
+            if not piece.kept and not standing.words(piece.text, package.source, package.target)
+        ]
         held = [piece for piece in pieces if piece not in plain]
         words = self._plain(package, [piece.text for piece in plain], order)
         if not held:
@@ -403,8 +401,11 @@ class Pipeline:
             return self._phrases.get(piece, package.source, package.target)
         return None
 
-    async def _plain(self, package: Package, pieces: Sequence[str], order: _Order) -> dict[str, str]:
-        """Translations of distinct sentences in which nothing must be kept. Raises _Doubtful when one stays so."""
+    async def _plain(
+        self, package: Package, pieces: Sequence[str], order: _Order, *, whole: bool = True
+    ) -> dict[str, str]:
+        """Translations of distinct sentences in which nothing must be kept; those that are `whole`, and not what a cut
+        has left, may be cut around their figures. Raises _Doubtful when one stays doubtful."""
         ready = {piece: self._ready(package, piece) for piece in pieces}
         made = {piece: words for piece, words in ready.items() if words is not None}
         asked = [piece for piece, words in ready.items() if words is None]
@@ -417,15 +418,27 @@ class Pipeline:
             made |= await self._asked(package, again, order, self._second)
             for piece in again:
                 found = self._doubt(package, piece, made[piece])
-                if found is not None:
+                if whole and found in _FIGURES_LOST:
+                    made[piece] = await self._around_figures(package, piece, order)
+                elif found is not None:
                     raise _Doubtful(found)
+        return made
+
+    async def _around_figures(self, package: Package, piece: str, order: _Order) -> str:
+        """A sentence whose figures the engine loses, cut around them. Raises _Doubtful."""
+        self._cut += 1
+        parts = terms.part(piece, standing.figures(piece, package.target))
+        made = await self._joined(package, piece, parts, order, figures=True)
+        found = self._doubt(package, piece, made)
+        if found is not None:
+            raise _Doubtful(found)
         return made
 
     async def _asked(self, package: Package, asked: Sequence[str], order: _Order, search: Search) -> dict[str, str]:
         try:
             outputs = await self._lanes.translate(
                 package,
-                [_calm(piece) for piece in asked],
+                [standing.spelled(_calm(piece), package.source) for piece in asked],
                 deadline=order.deadline,
                 priority=order.priority,
                 late_at=order.late_at,
@@ -453,7 +466,7 @@ class Pipeline:
                 except _Doubtful as doubtful:
                     found = doubtful.found
         self._cut += 1
-        around = piece.forms() + self._read_anyway(package, piece.text)
+        around = piece.forms() + standing.words(piece.text, package.source, package.target)
         try:
             made = await self._cut_around(package, piece.text, around, order)
         except _Doubtful as doubtful:
@@ -471,17 +484,16 @@ class Pipeline:
         raise _Lost(next(iter(piece.forms()), piece.text))
 
     async def _cut_around(self, package: Package, text: str, around: Sequence[str], order: _Order) -> str:
-        segments: list[Segment] = []
-        for part, is_kept in terms.part(text, around):
-            if is_kept:
-                segments.append(Verbatim(part, Kind.TERM))
-            elif package.target not in routes.CHINESE and (particles := _PARTICLES.fullmatch(part)):
-                segments += [Verbatim(particles["marks"], Kind.GLUE)] if particles["marks"] else []
-            else:
-                segments += masking.passages(part)
+        return await self._joined(package, text, terms.part(text, around), order)
+
+    async def _joined(
+        self, package: Package, text: str, parts: Sequence[tuple[str, bool]], order: _Order, *, figures: bool = False
+    ) -> str:
+        """The parts of `text` in a row, those that are not kept through the engine. Raises _Doubtful."""
+        segments = cutting.segments(parts, package.source, package.target, figures=figures)
         texts = [segment.text for segment in segments if isinstance(segment, Passage)]
-        words = await self._plain(package, list(dict.fromkeys(texts)), order)
-        return masking.unmask(segments, _within(texts, words, text), package.target)
+        words = await self._plain(package, list(dict.fromkeys(texts)), order, whole=not figures)
+        return masking.unmask(segments, cutting.within(texts, words, text), package.target)
 
     def _holds(self, package: Package, piece: _Sentence, made: str) -> bool:
         """True when `made` keeps every word it owes, and the rest of it is believed."""
@@ -492,16 +504,6 @@ class Pipeline:
             for text in (piece.text, made)
         )
         return self._doubt(package, rest.strip(), output.strip()) is None
-
-    def _read_anyway(self, package: Package, text: str) -> list[str]:
-        """Words in the reader's own script inside a text in another, which stay as they are: Latin ones in Chinese
-        (今天meeting好多), Chinese ones in English for who reads Chinese."""
-        here, there = scripts_of(package.source), scripts_of(package.target)
-        if Script.HAN in here and Script.HAN not in there:
-            return [str(words) for words in _LATIN_WORDS.findall(text)]
-        if Script.LATIN in here and Script.HAN in there:
-            return [str(words) for words in _HAN_SPAN.findall(text)]
-        return []
 
     def _doubt(self, package: Package, piece: str, output: str) -> Doubt | None:
         found = self._believes(piece, output, package.source, package.target)
@@ -519,7 +521,7 @@ def _spans(text: str, order: _Order) -> list[tuple[str, str]]:
     if _reads_source(order.source, order.target):
         owed = [(span.start, span.end) for span in spans(text, order.source, order.also) if not span.explained]
     elif order.also in routes.CHINESE:
-        owed = [found.span() for found in _HAN_SPAN.finditer(text)]
+        owed = [found.span() for found in standing.HAN_SPAN.finditer(text)]
     else:
         clauses = _LATIN_SPAN.finditer(text)
         owed = [found.span() for found in clauses if len(found[0].split()) >= CLAUSE_WORDS_MIN]
@@ -566,17 +568,6 @@ def _converted(passage: _Sentence, target: str) -> str:
     """`passage` in the other Chinese script; names and terms are nobody's to convert."""
     parts = terms.part(passage.text, passage.forms())
     return "".join(part if is_kept else convert(part, target) for part, is_kept in parts)
-
-
-def _within(texts: Sequence[str], words: dict[str, str], sentence: str) -> list[str]:
-    """Parts of one sentence, translated: only the first begins with a capital, and none but the last may stop."""
-    made = []
-    for text in texts:
-        output = without_stop(words[text])
-        if not sentence.startswith(text) and _SENTENCE_CASE.match(output):
-            output = output[0].lower() + output[1:]
-        made.append(output)
-    return made
 
 
 def _rejoined(made: Sequence[str], target: str) -> str:

@@ -7,6 +7,7 @@ import pytest
 
 from chat.ports import Term
 from tests.translator.doubles import ScriptedEngine, package
+from translator import standing
 from translator.ctranslate import CTranslateEngine
 from translator.engine import FIRST, SECOND, EngineFailed, Search
 from translator.lanes import Lanes
@@ -332,3 +333,100 @@ async def test_a_variant_changes_with_everything_that_changes_the_words() -> Non
         pipeline.use((package("zh", "en", "2"),))
         newer = pipeline.variant(text, "zh", "en")
         assert len({plain, with_term, named, newer}) == 4
+
+
+# -- what stands as it is: figures, words in a third script, codes --------------------------------------------------
+
+
+async def starter_text(text: str, source: str, target: str) -> str:
+    engine = CTranslateEngine(threads=1)
+    try:
+        async with Lanes(engine) as lanes:
+            pipeline = Pipeline(engine, lanes, starter_packages())
+            made = await pipeline.translate(text, source, target, deadline=asyncio.get_running_loop().time() + 30)
+            return text_of(made)
+    finally:
+        await engine.close()
+
+
+FIGURES = (
+    ("电话是13800138000", "zh", "en", ("13800138000",)),
+    ("It costs $19.99", "en", "zh", ("$19.99",)),
+    ("价格是¥1,299.00", "zh", "en", (" ¥1,299.00",)),
+    ("my number is +86 138-0013-8000", "en", "zh", ("+86 138-0013-8000",)),
+    ("会议在2024年3月15日下午3:30", "zh", "en", ("2024-03-15 15:30",)),
+    ("跑了10km用了50分钟", "zh", "en", ("10km", "50 min")),
+    ("身高175cm体重65kg", "zh", "en", ("175cm", "65kg")),
+    ("the score was 3-2", "en", "zh", ("3-2",)),
+    ("wifi密码是12345678", "zh", "en", ("wifi", "12345678")),
+    ("I'm 180cm tall", "en", "zh", ("180cm",)),
+    ("about 1,500 people", "en", "zh", ("1,500人",)),
+    ("IP 是192.168.1.1", "zh", "en", ("IP is 192.168.1.1",)),
+    ("今天35°C太热了", "zh", "en", ("35°C",)),
+    ("版本v1.2.3发布了", "zh", "en", ("v1.2.3",)),
+    ("5G网络", "zh", "en", ("5G ",)),
+    ("我叫Иван，你好", "zh", "en", ("Иван",)),
+    ("my name is Иван and I am new", "en", "zh", ("Иван",)),
+    ("Привет 大家好", "zh", "en", ("Привет",)),
+    ("اهلا وسهلا 你好", "zh", "en", ("اهلا وسهلا",)),
+    ("我喜欢 안녕하세요 这首歌", "zh", "en", ("안녕하세요",)),
+    ("Ahmed (أحمد) is here", "en", "zh", ("أحمد",)),
+    ("50Ω电阻", "zh", "en", ("50Ω",)),
+    ("section C3", "en", "zh", ("C3",)),
+    ("what does yyds mean?", "en", "zh", ("yyds",)),
+    ("meet at gate B12 in 10 min", "en", "zh", ("B12", "10分钟")),
+)
+
+
+@pytest.mark.parametrize(("text", "source", "target", "shown"), FIGURES, ids=[text for text, *_ in FIGURES])
+async def test_figures_codes_and_a_third_script_come_through_the_starter(
+    text: str, source: str, target: str, shown: tuple[str, ...]
+) -> None:
+    made = await starter_text(text, source, target)
+    assert all(made.count(each) == 1 for each in shown), made
+
+
+async def test_a_sentence_is_cut_around_its_figures_only_after_the_engine_lost_them_twice() -> None:
+    engine = ScriptedEngine(
+        lambda _package, sentence, _search: {"电话是123456": "The phone is", "电话是": "The phone is"}[sentence]
+    )
+    assert text_of(await translated(engine, "电话是123456", "zh", "en")) == "The phone is 123456"
+    assert [sentence for batch in engine.batches for sentence in batch] == ["电话是123456", "电话是123456", "电话是"]
+
+
+async def test_figures_that_the_engine_keeps_are_left_to_it() -> None:
+    engine = answers({"我有50分钟": "I have fifty minutes"})
+    assert text_of(await translated(engine, "我有50分钟", "zh", "en")) == "I have fifty minutes"
+
+
+async def test_what_is_left_around_the_figures_is_not_cut_again() -> None:
+    engine = ScriptedEngine(lambda _package, _sentence, _search: "那里有 九九九")
+    outcome = await translated(engine, "the 2nd of 4 H₂O bottles", "en", "zh")
+    assert isinstance(outcome, Refusal)
+    assert outcome.why is Why.DOUBTFUL
+
+
+@pytest.mark.parametrize(
+    ("figure", "target", "shown"),
+    [
+        ("晚上12点", "en", "0:00"),
+        ("中午12点", "en", "12:00"),
+        ("中午1点", "en", "13:00"),
+        ("下午3点半", "en", "15:30"),
+        ("早上9:05", "en", "9:05"),
+        ("2024年3月5日", "en", "2024-03-05"),
+        ("50分钟", "fr", "50 min"),
+        ("35摄氏度", "en", "35°C"),
+        ("99元", "en", "99 CNY"),
+        ("about 1,500 people", "zh", "大约1,500人"),
+        ("$19.99", "zh", "$19.99"),
+    ],
+)
+def test_a_figure_is_one_span_and_its_unit_is_the_readers(figure: str, target: str, shown: str) -> None:
+    assert standing.figures(figure, target) == [figure]
+    assert standing.shown(figure, target) == shown
+
+
+def test_words_of_a_unit_are_left_to_the_engine_where_we_have_no_other() -> None:
+    assert standing.figures("about 1,500 people", "fr") == ["1,500"]
+    assert standing.figures("3块蛋糕", "en") == ["3"]
