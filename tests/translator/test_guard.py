@@ -244,6 +244,7 @@ def test_nonsense_is_doubted(source: str, output: str, direction: str, found: Do
         ("5,000种语言，有5000万人说", "5,000 languages, which 50 million people speak", "zh>en"),
         ("没错", "That's right", "zh>en"),
         ("下午3点", "15:00", "zh>en"),
+        ("2024年3月15日下午3:30", "2024-03-15 15:30", "zh>en"),
         ("五十美元", "$50", "zh>en"),
         ("fifty percent", "50%", "en>zh"),
         ("百分之五十", "50%", "zh>en"),
