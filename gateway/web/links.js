@@ -1,8 +1,11 @@
 // Cuts a text into plain words, links and mentions; the view turns each part into nodes, never into markup.
 // In Chinese a link has no space after it ("看https://a.example/b吧"), so a link ends at the first character that
-// cannot stand in a URL (RFC 3986 is ASCII), and at punctuation which belongs to the sentence.
+// cannot stand in a URL (RFC 3986 is ASCII), and at punctuation which belongs to the sentence. Chinese is a part of it in
+// its middle, as the value of a parameter, or as the last of several parts of a path (as in translator/masking.py).
 
 const URL_IN_TEXT = /https?:\/\/[A-Za-z0-9\-._~:/?#[\]@!$&'()*+,;=%]+/giu;
+const HAN_IN_URL = /\p{Script=Han}{1,40}(?:(?=[/?=&#])([A-Za-z0-9\-._~:/?#[\]@!$&'()*+,;=%]*)|(?=\s|$))/uy;
+const PATH_SLASHES = 4;
 const SENTENCE_END = /[.,;:!?'"*_~]$/u;
 
 /** [{text}] | [{text, href}] | [{text, user}], in order; their texts joined are the text itself. */
@@ -22,7 +25,7 @@ export function parts(text, mentions = []) {
 
 function* links(text) {
   for (const match of text.matchAll(URL_IN_TEXT)) {
-    const url = withoutSentence(match[0]);
+    const url = withoutSentence(withChinese(text, match[0], match.index));
     const href = safeHref(url);
     if (href) yield { from: match.index, to: match.index + url.length, is: { href } };
   }
@@ -34,6 +37,16 @@ function* named(text, mentions) {
       yield { from, to: from + mention.text.length, is: { user: mention.user } };
     }
   }
+}
+
+function withChinese(text, url, from) {
+  while (/[/=]$/u.test(url)) {
+    HAN_IN_URL.lastIndex = from + url.length;
+    const han = HAN_IN_URL.exec(text);
+    if (!han || (han[1] === undefined && url.endsWith("/") && count(url, "/") < PATH_SLASHES)) break;
+    url += han[0];
+  }
+  return url;
 }
 
 function withoutSentence(url) {

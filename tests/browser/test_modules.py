@@ -10,6 +10,7 @@ from chat.language import canonical
 from chat.limits import ONCE_KEY_LIFE_S, WORD_CHARS_MAX, WORD_INNOCENT_MAX
 from chat.wire import Codec
 from tests.browser.conftest import ROOT, MakePhone, Phone
+from tests.support.addresses import URLS_AMONG_CHINESE
 from translator.pipeline import Why
 
 pytestmark = pytest.mark.browser
@@ -112,8 +113,8 @@ def test_scripts_are_guessed_with_care(phone: Phone) -> None:
     assert dict(zip(lines, found, strict=True)) == {**lines, "https://example.org/你好": "Han"}
 
 
-def test_links_end_where_chinese_begins(phone: Phone) -> None:
-    cases = {
+def test_links_end_where_chinese_begins_unless_it_is_a_part_of_them(phone: Phone) -> None:
+    cases: dict[str, list[str]] = {
         "看https://a.example/b吧": ["https://a.example/b"],
         "（见https://a.example/b_(c)）": ["https://a.example/b_(c)"],
         "https://a.example/b。好，http://c.example/?q=1&r=2！": ["https://a.example/b", "http://c.example/?q=1&r=2"],
@@ -126,6 +127,9 @@ def test_links_end_where_chinese_begins(phone: Phone) -> None:
         parts = run(phone, "links.js", "return m.parts(argument);", text)
         assert [part["href"] for part in parts if "href" in part] == expected
         assert "".join(part["text"] for part in parts) == text
+    for text, url in URLS_AMONG_CHINESE.items():  # the translator keeps what the page links (test_masking)
+        parts = run(phone, "links.js", "return m.parts(argument);", text)
+        assert [part["text"] for part in parts if "href" in part] == [url]
 
 
 def test_a_mention_is_found_after_any_character(phone: Phone) -> None:

@@ -1,10 +1,13 @@
 """Protected spans: nothing of the text is lost by cutting, nothing protected by translating."""
 
+import time
+
 import pytest
 import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.addresses import URLS_AMONG_CHINESE
 from translator import masking
 from translator.masking import Kind, Passage, Verbatim, lost, mask, protected, unmask, words
 
@@ -65,10 +68,38 @@ def test_a_text_loses_nothing_to_itself(text: str, mentions: list[str]) -> None:
         ("在example.cn上", "example.cn"),
         ("HTTPS://EXAMPLE.COM!", "HTTPS://EXAMPLE.COM"),
         ("http://[::1]:80/x", "http://[::1]:80/x"),
+        *URLS_AMONG_CHINESE.items(),
     ],
 )
 def test_an_address_ends_where_the_address_ends(text: str, address: str) -> None:
     assert (address, "url") in spans(text)
+
+
+@given(CHATTY, MENTIONS)
+def test_of_a_name_and_another_span_whichever_begins_first_stays_whole(text: str, mentions: list[str]) -> None:
+    """As one pattern of all of them says, which would have to be made for every line."""
+    names = sorted({name for name in mentions if name.strip()}, key=lambda name: (-len(name), name))
+    exact = "|".join(regex.escape(name) + (r"(?![A-Za-z0-9_])" if name[-1].isascii() else "") for name in names)
+    pattern = regex.compile(f"(?P<NAMED>{exact})|{masking._PATTERN}" if names else masking._PATTERN)
+    found = [(each.start(), each.lastgroup) for each in pattern.finditer(text) if each.lastgroup != "URL"]
+    if "URL" not in (each.lastgroup for each in pattern.finditer(text)):
+        kinds = {"NAMED": Kind.MENTION}
+        expected = [(start, kinds.get(group or "") or Kind[group or ""]) for start, group in found]
+        assert [(start, kind) for start, _, kind in masking._spans(text, mentions)] == expected
+
+
+def test_a_name_within_an_address_does_not_cut_it() -> None:
+    assert spans("https://x.example/@ann 看 @ann", "@ann") == [("https://x.example/@ann", "url"), ("@ann", "mention")]
+
+
+@pytest.mark.parametrize("unit", ["a.", "1.", "+1", "twenty-", "-", "[", "@a", "a@", ").", "https://a/", "`", "@"])
+def test_no_line_is_read_again_and_again(unit: str) -> None:
+    """From each of its characters to its end, as before, it took up to a quarter of a second."""
+    mask("warm @ann")
+    line = (unit * 4000)[:4000] + "中k"
+    began = time.thread_time()
+    mask(line, ["@ann"])
+    assert time.thread_time() - began < 0.08
 
 
 @pytest.mark.parametrize("text", ["I said no.OK then", "e.g. this", "3.5 or 4.0", "node.js", "so.true", "Hi.me too"])
