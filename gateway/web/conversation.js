@@ -126,7 +126,6 @@ export class Conversation extends EventTarget {
     return mayBeTranslated(message.text, this.target, this.routes);
   }
 
-  /** A message scrolled into view. */
   look(message) {
     if (!this.connection.ready || !this.needsTranslation(message) || !this.canTranslate(message)) return;
     if (this.expected.has(message.seq) || this.failures.has(message.seq)) return;
@@ -159,7 +158,6 @@ export class Conversation extends EventTarget {
     this.connection.tell({ type: "presence", room: this.room.id });
   }
 
-  /** I have seen everything up to here. */
   markRead(seq) {
     if (seq <= this.room.read) return;
     this.room.read = seq;
@@ -291,7 +289,6 @@ export class Conversation extends EventTarget {
     this.redraw();
   }
 
-  /** What this reader calls somebody. */
   called(user, name) {
     return this.naming?.called(user) ?? name;
   }

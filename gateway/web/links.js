@@ -1,11 +1,10 @@
 // Cuts a text into plain words, links and mentions; the view turns each part into nodes, never into markup.
-// In Chinese a link has no space after it ("看https://a.example/b吧"), so a link ends at the first character that
-// cannot stand in a URL (RFC 3986 is ASCII), and at punctuation which belongs to the sentence. Chinese is a part of it in
-// its middle, as the value of a parameter, or as the last of several parts of a path (as in translator/masking.py).
+// No space is needed after a link ("看https://a.example/b吧"): it ends where RFC 3986 ends, or punctuation of the sentence
+// begins; Chinese as a value, in the middle or after /part/ belongs to it (as in translator/masking.py).
 
-const URL_IN_TEXT = /https?:\/\/[A-Za-z0-9\-._~:/?#[\]@!$&'()*+,;=%]+/giu;
-const HAN_IN_URL = /\p{Script=Han}{1,40}(?:(?=[/?=&#])([A-Za-z0-9\-._~:/?#[\]@!$&'()*+,;=%]*)|(?=\s|$))/uy;
-const PATH_SLASHES = 4;
+const ASCII = "[A-Za-z0-9\\-._~:/?#[\\]@!$&'()*+,;=%]";
+const URL_IN_TEXT = new RegExp(`https?://${ASCII}+`, "giu");
+const HAN_IN_URL = new RegExp(`\\p{Script=Han}{1,40}(?:(?=[/?=&#])(${ASCII}*)|(?=\\s|$))`, "uy");
 const SENTENCE_END = /[.,;:!?'"*_~]$/u;
 
 /** [{text}] | [{text, href}] | [{text, user}], in order; their texts joined are the text itself. */
@@ -24,10 +23,10 @@ export function parts(text, mentions = []) {
 }
 
 function* links(text) {
-  for (const match of text.matchAll(URL_IN_TEXT)) {
-    const url = withoutSentence(withChinese(text, match[0], match.index));
+  for (const { 0: begin, index: from } of text.matchAll(URL_IN_TEXT)) {
+    const url = withoutSentence(withChinese(text, begin, from));
     const href = safeHref(url);
-    if (href) yield { from: match.index, to: match.index + url.length, is: { href } };
+    if (href) yield { from, to: from + url.length, is: { href } };
   }
 }
 
@@ -40,34 +39,25 @@ function* named(text, mentions) {
 }
 
 function withChinese(text, url, from) {
-  while (/[/=]$/u.test(url)) {
-    HAN_IN_URL.lastIndex = from + url.length;
-    const han = HAN_IN_URL.exec(text);
-    if (!han || (han[1] === undefined && url.endsWith("/") && count(url, "/") < PATH_SLASHES)) break;
-    url += han[0];
-  }
-  return url;
+  HAN_IN_URL.lastIndex = from + url.length;
+  const han = /[/=]$/u.test(url) && HAN_IN_URL.exec(text);
+  const comment = !han || (han[1] === undefined && url.endsWith("/") && count(url, "/") < 4);
+  return comment ? url : withChinese(text, url + han[0], from);
 }
 
 function withoutSentence(url) {
-  for (;;) {
-    const last = url.at(-1);
-    const unbalanced =
-      (last === ")" && count(url, ")") > count(url, "(")) || (last === "]" && count(url, "]") > count(url, "["));
-    if (!unbalanced && !SENTENCE_END.test(url)) return url;
-    url = url.slice(0, -1);
-  }
+  const opening = { ")": "(", "]": "[" }[url.at(-1)];
+  const over = opening ? count(url, url.at(-1)) > count(url, opening) : SENTENCE_END.test(url);
+  return over ? withoutSentence(url.slice(0, -1)) : url;
 }
 
-function count(text, character) {
-  return text.split(character).length - 1;
-}
+const count = (text, character) => text.split(character).length - 1;
 
 /** Only http and https, and no user part: "https://bank.example@evil.example" names one host and goes to another. */
 export function safeHref(url) {
   try {
     const parsed = new URL(url);
-    const web = parsed.protocol === "http:" || parsed.protocol === "https:";
+    const web = /^https?:$/u.test(parsed.protocol);
     return web && !parsed.username && !parsed.password && parsed.hostname ? parsed.href : null;
   } catch {
     return null;

@@ -52,7 +52,6 @@ export function follow(room, frame) {
   return "gap";
 }
 
-/** Takes a gap frame. */
 export function gap(room, frame) {
   const [epoch, head] = frame.head;
   if (room.epoch !== epoch || frame.missed < 0) beginAgain(room, epoch, head);
@@ -308,7 +307,7 @@ export function refusalFor(message, languages) {
   return null;
 }
 
-/** Messages by others after the read marker, among those loaded. */
+/** Loaded messages by others after the read marker. */
 export function unreadAfter(room, seq, me) {
   return room.order.filter((one) => {
     const message = room.messages.get(one);
