@@ -59,6 +59,11 @@ def _folded(phrase: str) -> str:
     return " ".join(_ENDING.sub("", plain).split())
 
 
+def is_laughter(phrase: str) -> bool:
+    """True for Chinese laughter and the marks behind it, of which every engine makes words."""
+    return _LAUGHTER.fullmatch(_folded(phrase)) is not None
+
+
 @functools.cache
 def _of_starter() -> Phrases:
     phrases: dict[tuple[str, str, str], str] = {}

@@ -32,7 +32,7 @@ from translator.engine import FIRST, SECOND, Engine, EngineFailed, Search
 from translator.guard import Doubt
 from translator.lanes import Lanes, Overloaded, TooLate
 from translator.masking import Kind, Passage, Segment, Verbatim
-from translator.phrases import Phrases
+from translator.phrases import Phrases, is_laughter
 from translator.punctuation import dress, ends_sentence, without_stop
 from translator.routes import Apply, Convert, Package, Route
 from translator.scripts import SPACELESS, has_words
@@ -394,10 +394,10 @@ class Pipeline:
         return [_rejoined([made[piece] for piece in each], package.target) for each in cut]
 
     def _ready(self, package: Package, piece: str) -> str | None:
-        """What needs no engine: marks without a word, and phrases the starter has by heart."""
+        """What needs no engine: marks without a word, laughter, and phrases the starter has by heart."""
         if not has_words(piece):
             return piece
-        if package.starter:
+        if package.starter or is_laughter(piece):
             return self._phrases.get(piece, package.source, package.target)
         return None
 

@@ -55,6 +55,12 @@ async def test_clauses_parted_by_a_space_are_parted_by_a_comma() -> None:
     assert text_of(await translated(engine, "今天好累 不想上班", "zh", "en")) == "So tired today, I don't want to work"
 
 
+async def test_laughter_in_a_line_reaches_no_engine() -> None:
+    engine = answers({"好的": "OK", "真的吗": "Really"})
+    assert text_of(await translated(engine, "哈哈哈，好的", "zh", "en")) == "Haha, OK"
+    assert text_of(await translated(engine, "哈哈哈！真的吗", "zh", "en")) == "Haha! Really"
+
+
 async def test_shouting_reaches_the_engine_in_plain_case() -> None:
     engine = answers({"I'm so happy today": "我今天很高兴"})
     assert text_of(await translated(engine, "I'M SO HAPPY TODAY", "en", "zh")) == "我今天很高兴"
