@@ -5,6 +5,7 @@ does: 35°C, 5G and v1.2.3 are one span each or none, never torn. `shown` change
 into the one the reader's script has for it. Sources: UAX #24 (Script), ISO 8601 (dates), SI brochure (units).
 """
 
+from decimal import Decimal
 from typing import Final
 
 import regex
@@ -18,10 +19,10 @@ _LATIN_WORDS: Final = regex.compile(
 )
 HAN_SPAN: Final = regex.compile(r"\p{Han}+(?:[，。！？、；：“”《》…\s\d]*\p{Han}+)*[。！？…]*")
 _CODES: Final = regex.compile(
-    r"(?<![\p{L}\p{N}.:])(?:(?i:v)\d+(?:\.\d+)+|[A-Z]{1,6}\d{1,4}[A-Z]?"
+    r"(?<![\p{L}\p{N}.:])(?:(?i:v)\d+(?:\.\d+)+|[A-Z]{1,6}\d{1,4}[A-Z]?|[A-Za-z]{2,16}\d{2,10}"
     r"|\d{1,2}(?::\d{2})?(?i:[ap]m))(?![\p{L}\p{N}])"
 )
-"""C3, v1.2.3, 8pm: a small model makes other things of them (电池3, 8米), and Chinese writes them so."""
+"""C3, v1.2.3, abc123, 8pm: a small model makes other things of them (电池3, 8米), and Chinese writes them so."""
 _MINUTES: Final = regex.compile(r"(?<![\d.,:])(\d{1,3}) ?mins?\b(?!\.)")
 _INITIALS: Final = regex.compile(
     r"(?<![\p{L}\p{N}])(?i:yyds|xswl|zqsg|nsdd|awsl|dbq|xdm|jms|plmm|yysy|u1s1|bdjw|tql|xhs)(?![\p{L}\p{N}])"
@@ -44,6 +45,7 @@ _FIGURE: Final = regex.compile(
     r"(?:\s?(?P<meridiem>[AaPp]\.?[Mm]\b))?"
     rf"|(?P<about>(?i:about|around)\s)?(?P<number>{_CURRENCY}?\s?[+\-−]?"
     rf"(?:\+\d{{1,3}}[ \-])?\d+(?:[.,:/\-–]\d+)*(?:(?<=\d{{3}})[ ]\d{{3,4}}(?!\d))*)"
+    r"(?:\s?(?P<scale>[万萬亿億]|(?:thousand|million|billion)\b))?"
     r"(?:\s?(?P<unit>%|％|‰|℃|℉|°\s?[CF]?|[kmc]?m/[hs]|公里/小时|千米/小时"
     r"|分钟|分鐘|小时|小時|公里|千米|厘米|毫米|公斤|千克|摄氏度|攝氏度|华氏度|欧元|美元|人民币|块钱|[块塊](?!\p{Han})|元|秒|度|米"
     r"|people|persons|minutes?|mins?|hours?|hrs?|days?|weeks?|years|dollars|euros|yuan|rmb"
@@ -63,6 +65,10 @@ _TO_HAN: Final = {
     "week": "周", "weeks": "周",
     "years": "年", "dollars": "美元", "euros": "欧元", "yuan": "元", "rmb": "元",
 }  # fmt: skip
+_SCALES: Final = {
+    "万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8, "thousand": 10**3, "million": 10**6, "billion": 10**9,
+}  # fmt: skip
+_AMOUNT: Final = regex.compile(r"(?P<sign>\D*)(?P<digits>\d[\d,]*(?:\.\d+)?)")
 _LATER: Final = frozenset({"下午", "晚上"})
 _NIGHT: Final = frozenset({"晚上", "凌晨"})
 
@@ -97,7 +103,8 @@ def figures(text: str, target: str) -> list[str]:
     of a date or of a time of day. English words for a unit belong to them where `shown` has the reader's."""
     found = []
     for figure in _FIGURE.finditer(text):
-        words_too = (figure["unit"] or "").lower() in _TO_HAN or figure["about"]
+        is_word = len(figure["scale"] or "") > 1
+        words_too = (figure["unit"] or "").lower() in _TO_HAN or figure["about"] or is_word
         part = figure["number"] if words_too and target not in CHINESE else figure[0]
         found.append(str(part).strip())
     return found
@@ -110,13 +117,16 @@ def shown(figure: str, target: str) -> str:
         return figure
     han = target in CHINESE
     if found["number"]:
-        unit = found["unit"] or ""
+        unit, about = found["unit"] or "", found["about"] or ""
+        number = _amount(found["number"], found["scale"] or "", han)
         if han:
-            made = _TO_HAN.get(unit.lower())
-            number = found["number"] + made if made else figure[len(found["about"] or "") :]
-            return ("大约" if found["about"] else "") + number
-        made = _TO_LETTERS.get(unit)
-        return figure if made is None else f"{found['about'] or ''}{found['number']}{'' if '°' in made else ' '}{made}"
+            made = _TO_HAN.get(unit.lower(), figure[found.end("scale") :] if found["scale"] else None)
+            kept = figure[len(about) :] if number is None or made is None else number + made
+            return ("大约" if about else "") + kept
+        made = _TO_LETTERS.get(unit, unit if found["scale"] else None)
+        if made is None or number is None:
+            return figure
+        return f"{about}{number}{'' if not made or '°' in made else ' '}{made}"
     if han:
         return figure
     if found["year"]:
@@ -130,6 +140,23 @@ def shown(figure: str, target: str) -> str:
         hour += 12
     minute = found["minute"] or found["spoken"] or ("30" if found["thirty"] else "0")
     return f"{hour}:{minute.zfill(2)}"
+
+
+def _amount(number: str, scale: str, han: bool) -> str | None:
+    """`number` of so many in the reader's own way: 1.5万 is 15,000, and 20 million 2000万. None where it is no plain
+    amount, or already said so."""
+    if not scale:
+        return number
+    found = _AMOUNT.fullmatch(number)
+    if found is None or han != (len(scale) > 1):
+        return None
+    value = Decimal(found["digits"].replace(",", "")) * _SCALES[scale.lower()]
+    if value != int(value):
+        return None
+    for name, worth in (("亿", 10**8), ("万", 10**4)) if han else ():
+        if value >= worth and value * 100 % worth == 0:
+            return f"{found['sign']}{(value / worth).normalize():f}{name}"
+    return f"{found['sign']}{int(value)}" if han else f"{found['sign']}{int(value):,}"
 
 
 def apart(left: str, figure: str, right: str, target: str) -> str:
