@@ -63,13 +63,22 @@ _EMOJI: Final = (
     r"|(?:\p{Emoji_Presentation}|\p{Extended_Pictographic})[\uFE0F\uFE0E]?\p{Emoji_Modifier}?[\U000E0020-\U000E007F]*"
     r"(?:\u200D(?:\p{Emoji_Presentation}|\p{Extended_Pictographic})[\uFE0F\uFE0E]?\p{Emoji_Modifier}?)*)"
 )
-_FACE_CHAR: Final = r"[^\p{Han}A-Za-zÀ-ɏ가-힣0-9０-９\n()（）“”]"
+_FACE_SIGN: Final = r"(?:[\^`'<>*;=]|(?![\p{L}\p{N}，。、！？：；“”‘’…—·《》【】（）])[^\x00-\x7F])"
+_FACE_CHAR: Final = (
+    r"(?:[^\p{Han}A-Za-zÀ-ɏ가-힣0-9０-９\n()（）“”]|〇"
+    rf"|(?<={_FACE_SIGN})[A-Za-z口皿益艸](?={_FACE_SIGN}))"
+)
+"""One letter is a mouth between two signs: (￣o￣), (≧口≦)."""
 _KAOMOJI: Final = (
-    r"[ヾヽ＼٩ᕦ╰╭┌└ᕙʕ~～o]?[(（](?=[^()（）\n]{0,14}(?:[\^_]|(?![\p{L}\p{N}，。、！？：；“”‘’…—·《》【】])[^\x00-\x7F]))"
-    rf"(?![^()（）\n]{{0,12}}\p{{L}}{{3}}){_FACE_CHAR}{{2,14}}[)）](?:\s?[ヾヽゝノﾉ/／╯╰ง✧☆★♪♡و۶ᕤᕗ┐┘┛~～*]{{1,3}}(?![\p{{Hiragana}}\p{{Katakana}}A-Za-z]))?"
+    r"(?:(?:ε[=＝]){0,8}(?:[ヾヽ＼٩ᕦ╰╭┌└┏┗ᕙʕ~～Σσ⊂]|(?<![A-Za-z])o|(?<![\p{Hiragana}\p{Katakana}])[つっ])?"
+    r"[(（](?=[^()（）\n]{0,14}(?:[\^_]|(?![\p{L}\p{N}，。、！？：；“”‘’…—·《》【】])[^\x00-\x7F]))"
+    rf"(?![^()（）\n]{{0,12}}\p{{L}}{{3}}){_FACE_CHAR}{{2,14}}[)）]"
+    r"(?:(?:\s?[ヾヽゝノﾉ/／╯╰ง✧☆★♪♡و۶ᕤᕗ┐┘┛~～*]{1,3}|[ゞつっシ︴σ⊃┓┗┏┌└]{1,2})(?![\p{Hiragana}\p{Katakana}A-Za-z])"
+    r"|o(?![A-Za-z])| ?\. ?[zZ](?: ?[zZ]){0,4}(?![A-Za-z])| ?[zZ](?: ?[zZ]){1,4}(?![A-Za-z]))?"
+    rf"|[┗┏┌└╰╭][|｜]{_FACE_CHAR}{{2,10}}[|｜][┛┓┘┐╯╮])"
 )
 """Brackets around a face: no words and no figures, and at least one sign that is neither a letter nor everyday
-punctuation. Arms and stars outside the brackets belong to it."""
+punctuation. Arms, stars and snores outside the brackets belong to it: Σ(っ °Д °;)っ, ε=ε=┏(゜ロ゜;)┛, (￣o￣) . z Z."""
 
 _EYES: Final = r"[\^=*+@;＾·•°˘¬´`ಠ◕≧＞]"
 _EMOTICON: Final = (
@@ -88,6 +97,29 @@ _HASHTAG: Final = (
 )
 """#concert, #演唱会, and closed as on Weibo: #地球村 演唱会#."""
 
+_EXTENSIONS: Final = (
+    "py ipynb js mjs ts jsx tsx vue json yaml yml toml md txt pdf doc docx xls xlsx ppt pptx csv png jpg jpeg gif svg"
+    " webp mp3 mp4 mkv avi wav flac zip rar gz 7z exe apk dmg html htm css scss sh sql java cpp hpp rs php xml ini cfg"
+    " log"
+)
+"""Without those that are a word after a point whose space is missing: go, so, me, is."""
+_EXTENSION: Final = "|".join(form for name in _EXTENSIONS.split() for form in (name, name.upper()))
+_NAME: Final = r"[A-Za-z0-9_]++(?:[.\-/][A-Za-z0-9_]++)*+"
+_IDENTIFIER: Final = (
+    r"(?<![\p{Latin}0-9_])(?<![\p{Latin}0-9_][.\-/])(?:"
+    r"(?=[0-9][0-9_.\-/]{0,40}+[A-Za-z]|[A-Za-z])"
+    r"(?=(?:[A-Za-z0-9]|(?<=[A-Za-z0-9])[.\-/](?=[A-Za-z0-9]))++_{1,2}[A-Za-z0-9])"
+    rf"{_NAME}(?:\(\))?|(?:(?=[A-Za-z0-9_]++[.\-/]){_NAME}|\*?\.(?<!\.\.){_NAME})(?<=\.(?:{_EXTENSION})))"
+)
+"""report_final.pdf, main.py, src/main.py, *.zip, user_id: each is read once, from its beginning, not going back."""
+_PATH: Final = (
+    rf"(?<![\p{{Latin}}\p{{N}}_~./])(?:~|\.{{1,2}})/(?:\.\./){{0,8}}\.?{_NAME}/?"
+    rf"|(?<![\p{{L}}\p{{N}}_~./:<])/(?:(?=[A-Za-z_][A-Za-z0-9_.\-]*+/){_NAME}/?|{_NAME}(?<=\.(?:{_EXTENSION})))"
+    rf"|(?<=[\p{{Han}}，。：、])/(?=(?:etc|usr|var|home|tmp|opt|bin|dev|mnt|root|srv|Users)/){_NAME}/?"
+    r"|\A/[A-Za-z][A-Za-z0-9_\-]*+(?!/)"
+)
+"""~/src, ./run.sh, /etc/hosts (but not he/she, 24/7, w/o), and a command at the very beginning: /help."""
+
 _PATTERN: Final = (
     rf"(?P<BREAK>[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+)"
     rf"|(?P<CODE>```(?s:.+?)```|`[^`\n]+`)"
@@ -98,6 +130,7 @@ _PATTERN: Final = (
     rf"|[^\s@，。！？,!?：:；;、]{{1,40}}(?=\s)|\p{{Han}}{{1,3}}\Z))"
     rf"|(?P<EMOJI>{_EMOJI}|:[a-z0-9_+\-]*[a-z][a-z0-9_+\-]+:|{_EMOTICON}|{_KAOMOJI})"
     rf"|(?P<HASHTAG>{_HASHTAG})"
+    rf"|(?P<CODE>{_IDENTIFIER}|{_PATH})"
 )
 _ANY: Final = regex.compile(_PATTERN)
 _EVERYDAY: Final = regex.compile(

@@ -140,6 +140,162 @@ def test_code_and_mail_are_kept() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "code", "rest"),
+    [
+        ("文件是report_final.pdf", "report_final.pdf", ["文件是"]),
+        ("The file is report_final.pdf", "report_final.pdf", ["The file is"]),
+        ("/help 怎么用", "/help", ["怎么用"]),
+        ("cd ~/src 然后 make test", "~/src", ["cd", "然后 make test"]),
+        ("运行python main.py", "main.py", ["运行python"]),
+        ("run main.py first", "main.py", ["run", "first"]),
+        ("打开setup.py。", "setup.py", ["打开"]),
+        ("React.js", "React.js", []),
+        ("看...src/main.py吧", "src/main.py", ["看...", "吧"]),
+        ("IMG_001.JPG 好看", "IMG_001.JPG", ["好看"]),
+        ("把user_id改成get_user()", "get_user()", ["把", "改成"]),
+        ("是*.zip吗", "*.zip", ["是", "吗"]),
+        ("look at ./run.sh.", "./run.sh", ["look at"]),
+        ("改一下/etc/hosts就行", "/etc/hosts", ["改一下", "就行"]),
+        ("in /usr/local/bin, I think", "/usr/local/bin", ["in", "I think"]),
+        ("see ../a/b and ~/.bashrc", "~/.bashrc", ["see", "and"]),
+    ],
+)
+def test_file_names_identifiers_paths_and_commands_are_code(text: str, code: str, rest: list[str]) -> None:
+    assert (code, "code") in spans(text)
+    assert passages(text) == rest
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "and/or",
+        "he/she",
+        "我/she/they",
+        "24/7",
+        "e.g. this",
+        "in the U.S. army",
+        "3.5",
+        "hello.world",
+        "w/o sugar",
+        "on 3/15",
+        "yes.go on",
+        "I am.so what",
+        "ask.me",
+        "I_____you",
+        "他说 /s",
+        "1_000",
+        "see /help",
+        "no...pdf",
+        "走~/ 好",
+        "it is.is it",
+        "A / B/C",
+    ],
+)
+def test_what_only_looks_like_code_is_translated(text: str) -> None:
+    assert spans(text) == []
+
+
+def test_an_address_or_a_face_with_an_underscore_is_no_code() -> None:
+    assert spans("me_you@mail.com https://x.io/a_b.py @new_one :smile_cat: T_T o_o") == [
+        ("me_you@mail.com", "email"),
+        ("https://x.io/a_b.py", "url"),
+        ("@new_one", "mention"),
+        (":smile_cat:", "emoji"),
+        ("T_T", "emoji"),
+        ("o_o", "emoji"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "face", "rest"),
+    [
+        ("Σ( ° △ °|||)", "Σ( ° △ °|||)", []),
+        ("Σ(っ °Д °;)っ", "Σ(っ °Д °;)っ", []),
+        ("ヽ(°〇°)ﾉ", "ヽ(°〇°)ﾉ", []),
+        ("(シ_ _)シ", "(シ_ _)シ", []),
+        ("(￣o￣) . z Z", "(￣o￣) . z Z", []),
+        ("ε=ε=ε=┏(゜ロ゜;)┛快跑", "ε=ε=ε=┏(゜ロ゜;)┛", ["快跑"]),
+        ("(つ≧▽≦)つ 抱抱", "(つ≧▽≦)つ", ["抱抱"]),
+        ("(｀・ω・´)ゞ收到", "(｀・ω・´)ゞ", ["收到"]),
+        ("我裂开了Σ(°△°|||)︴", "Σ(°△°|||)︴", ["我裂开了"]),
+        ("┗|｀O′|┛ 嗷~~", "┗|｀O′|┛", ["嗷~~"]),
+        ("o(≧口≦)o 气死", "o(≧口≦)o", ["气死"]),
+        ("hello(^_^)", "(^_^)", ["hello"]),
+        ("(≧▽≦)って言う", "(≧▽≦)", ["って言う"]),
+    ],
+)
+def test_a_face_of_marks_has_its_arms(text: str, face: str, rest: list[str]) -> None:
+    assert spans(text) == [(face, "emoji")]
+    assert passages(text) == rest
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "他（老王）来了",
+        "二〇二四年（二〇二三年）",
+        "tea (green) now",
+        "Σ(x) 是和",
+        "f(a*b) = c",
+        "第(三)章",
+        "（°C）",
+        "価格(税込)つき",
+        "|x| ≤ |y|",
+        "(5°)",
+        "(a < b > c)",
+    ],
+)
+def test_ordinary_brackets_are_no_face(text: str) -> None:
+    assert spans(text) == []
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        *[
+            "a_",
+            "a.",
+            "a-",
+            "_",
+            "_.",
+            "a__",
+            "a_.",
+            "1_",
+            "1//",
+            ".",
+            "./",
+            "../",
+            "~/",
+            "/",
+            "/a",
+            "a/",
+            "a.py-",
+            "*.",
+            "(",
+            "(°",
+            "(￣o",
+            "(°°)",
+            "(￣).",
+            "Σ(",
+            "つ(",
+            "°",
+            "ε=",
+            "o(",
+            "┗|",
+        ],
+        "~/a ",
+        "z ",
+    ],
+)
+def test_code_and_faces_are_looked_for_once(unit: str) -> None:
+    mask("warm (^_^) a_b")
+    line = (unit.replace("l", "|") * 4000)[:4000] + "中k"
+    began = time.thread_time()
+    mask(line)
+    assert time.thread_time() - began < 0.02
+
+
+@pytest.mark.parametrize(
     ("text", "made", "target", "result"),
     [
         ("你好@Bob，你在哪？", ["Hello", "Where are you?"], "en", "Hello @Bob, Where are you?"),
