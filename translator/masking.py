@@ -106,17 +106,20 @@ _EXTENSIONS: Final = (
 _EXTENSION: Final = "|".join(form for name in _EXTENSIONS.split() for form in (name, name.upper()))
 _NAME: Final = r"[A-Za-z0-9_]++(?:[.\-/][A-Za-z0-9_]++)*+"
 _IDENTIFIER: Final = (
-    r"(?<![\p{Latin}0-9_])(?<![\p{Latin}0-9_][.\-/])(?:"
-    r"(?=[0-9][0-9_.\-/]{0,40}+[A-Za-z]|[A-Za-z])"
+    r"(?<![\p{Latin}0-9_])(?<![\p{Latin}0-9_][.\-/])(?P<quote>[\"'])?(?:"
+    r"(?:--?|\$)?+(?=[0-9][0-9_.\-/]{0,40}+[A-Za-z]|[A-Za-z])"
     r"(?=(?:[A-Za-z0-9]|(?<=[A-Za-z0-9])[.\-/](?=[A-Za-z0-9]))++_{1,2}[A-Za-z0-9])"
-    rf"{_NAME}(?:\(\))?|(?:(?=[A-Za-z0-9_]++[.\-/]){_NAME}|\*?\.(?<!\.\.){_NAME})(?<=\.(?:{_EXTENSION})))"
+    rf"{_NAME}(?:\(\)|\[[A-Za-z0-9_]{{0,20}}\]|={{1,2}}[A-Za-z0-9_]{{1,40}})?"
+    rf"|(?:(?=[A-Za-z0-9_]++[.\-/]){_NAME}|\*?\.(?<!\.\.){_NAME})(?<=\.(?:{_EXTENSION}))(?::[0-9]{{1,6}})?"
+    r")(?(quote)(?P=quote))"
 )
-"""report_final.pdf, main.py, src/main.py, *.zip, user_id: each is read once, from its beginning, not going back."""
+"""report_final.pdf, main.py:3, src/main.py, *.zip, user_id, --dry_run, with quotation marks: each is read once, from
+its beginning and without going back."""
 _PATH: Final = (
     rf"(?<![\p{{Latin}}\p{{N}}_~./])(?:~|\.{{1,2}})/(?:\.\./){{0,8}}\.?{_NAME}/?"
     rf"|(?<![\p{{L}}\p{{N}}_~./:<])/(?:(?=[A-Za-z_][A-Za-z0-9_.\-]*+/){_NAME}/?|{_NAME}(?<=\.(?:{_EXTENSION})))"
     rf"|(?<=[\p{{Han}}，。：、])/(?=(?:etc|usr|var|home|tmp|opt|bin|dev|mnt|root|srv|Users)/){_NAME}/?"
-    r"|\A/[A-Za-z][A-Za-z0-9_\-]*+(?!/)"
+    r"|\A/[a-z][A-Za-z0-9_\-]*+(?!/)"
 )
 """~/src, ./run.sh, /etc/hosts (but not he/she, 24/7, w/o), and a command at the very beginning: /help."""
 
@@ -311,6 +314,8 @@ def _joined(left: str, right: str, before: Segment | None, segment: Segment, tar
     is_face = isinstance(segment, Verbatim) and segment.kind is Kind.EMOJI and right[0].isascii()
     if is_face and left and left[-1].isalnum():
         return left + " " + right  # ":)" is one only apart from a word
+    if left and right[0] == "." and isinstance(segment, Verbatim) and segment.kind is Kind.CODE:
+        return left + ("" if left[-1].isspace() else " ") + right  # or a word before it would become a file's name
     if not left or Kind.BREAK in kinds or _ENDS_OPEN.search(left) or _BEGINS_MARK.match(right):
         return left + right
     if Kind.TERM in kinds and Kind.GLUE not in kinds:

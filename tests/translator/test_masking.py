@@ -154,6 +154,11 @@ def test_code_and_mail_are_kept() -> None:
         ("IMG_001.JPG 好看", "IMG_001.JPG", ["好看"]),
         ("把user_id改成get_user()", "get_user()", ["把", "改成"]),
         ("是*.zip吗", "*.zip", ["是", "吗"]),
+        ('打开"main.py"看', '"main.py"', ["打开", "看"]),
+        ("it's 'main.py' ok", "'main.py'", ["it's", "ok"]),
+        ("main.py:3 报错", "main.py:3", ["报错"]),
+        ("设user_id=3吧", "user_id=3", ["设", "吧"]),
+        ("加--dry_run 试试", "--dry_run", ["加", "试试"]),
         ("look at ./run.sh.", "./run.sh", ["look at"]),
         ("改一下/etc/hosts就行", "/etc/hosts", ["改一下", "就行"]),
         ("in /usr/local/bin, I think", "/usr/local/bin", ["in", "I think"]),
@@ -193,6 +198,14 @@ def test_file_names_identifiers_paths_and_commands_are_code(text: str, code: str
 )
 def test_what_only_looks_like_code_is_translated(text: str) -> None:
     assert spans(text) == []
+
+
+@pytest.mark.parametrize("text", ["会议纪要.pdf", "请看“会议纪要”.docx吧", "/我们走", "打开“main.py”看", "是《.pdf》"])
+@pytest.mark.parametrize("word", ["Words", "these words"])
+def test_a_translation_beside_code_makes_no_other_code(text: str, word: str) -> None:
+    segments = mask(text)
+    made = unmask(segments, [word.capitalize()] * sum(isinstance(each, Passage) for each in segments), "en")
+    assert lost(text, made) == ()
 
 
 def test_an_address_or_a_face_with_an_underscore_is_no_code() -> None:
