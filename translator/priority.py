@@ -19,10 +19,13 @@ translator's load was 30 ms with niceness alone.
   between them. What waits then runs.
 - Less at once: jobs are taken in groups while the engine is busy, and garbage is looked for in little pieces.
 
-With all four: 4 to 6.5 ms where nothing to translate at all gives 3 to 4.
+With all four: 4 to 6.5 ms where nothing to translate at all gives 2.5 to 4. A program that only decodes, and gives way
+as we do, gives 3 to 5 by itself: whoever delivers has one processor then, instead of two.
 
-SCHED_IDLE gives way about as fast but starves beside any busy program; pinning to one processor costs a seventh of
-what is translated. Elsewhere, and on older kernels, only niceness and breath count.
+Measured and not kept, for no gain or a loss: SCHED_IDLE (it starves beside any busy program, too), the engine with the
+shortest slice or at niceness -10, everybody pinned to a processor of their own, less of malloc's page faults, telling
+in groups what is late (the gateway then has them all at once), telling it at intervals, acknowledgements and takes in one
+beat. Elsewhere, and on older kernels, only niceness and breath count.
 """
 
 import contextlib
