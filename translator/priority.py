@@ -24,8 +24,8 @@ as we do, gives 3 to 5 by itself: whoever delivers has one processor then, inste
 
 Measured and not kept, for no gain or a loss: SCHED_IDLE (it starves beside any busy program, too), the engine with the
 shortest slice or at niceness -10, everybody pinned to a processor of their own, less of malloc's page faults, telling
-in groups what is late (the gateway then has them all at once), telling it at intervals, acknowledgements and takes in one
-beat. Elsewhere, and on older kernels, only niceness and breath count.
+in groups what is late (the gateway then has them all at once), telling it at intervals, acknowledgements and takes in
+one beat. Elsewhere, and on older kernels, only niceness and breath count.
 """
 
 import contextlib
