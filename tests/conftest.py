@@ -7,6 +7,7 @@ is not a wrong one), and examples are drawn from the same seed on every machine,
 """
 
 import gc
+import os
 from collections.abc import Generator
 from typing import Any
 
@@ -91,3 +92,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     config.option.loadscopereorder = False
     return Pieces(config, log)
+
+
+@pytest.fixture
+def unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs the tests may have settings of their own: they do not count here."""
+    for name in list(os.environ):
+        if name.startswith("DIQIUCUN_"):
+            monkeypatch.delenv(name)

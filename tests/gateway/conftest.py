@@ -1,7 +1,6 @@
 """Who asks over REST: nobody in particular, the room's owner, a backend; of a village of their own in each test. And a
 process that has no settings but those of the test."""
 
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -34,14 +33,6 @@ async def admin(village: Village) -> AsyncIterator[httpx.AsyncClient]:
 async def anybody(village: Village) -> AsyncIterator[httpx.AsyncClient]:
     async with village.client() as client:
         yield client
-
-
-@pytest.fixture
-def unset(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever runs the tests may have settings of their own: they do not count here."""
-    for name in list(os.environ):
-        if name.startswith("DIQIUCUN_"):
-            monkeypatch.delenv(name)
 
 
 @pytest.fixture

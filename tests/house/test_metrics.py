@@ -1,7 +1,6 @@
 """The table of metrics, docs/metrics.md, the dashboard and `/metrics` of a running gateway say the same."""
 
 import json
-import os
 import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -27,14 +26,7 @@ ENDINGS = ("_bucket", "_sum", "_count")
 
 
 @pytest.fixture
-def alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.startswith("DIQIUCUN_"):
-            monkeypatch.delenv(name)
-
-
-@pytest.fixture
-async def printed(tmp_path: Path, alone: None) -> AsyncIterator[str]:
+async def printed(tmp_path: Path, unset: None) -> AsyncIterator[str]:
     """/metrics of a gateway on the bundled engine, with one translator that has counted everything."""
     embedded = start_or_attach(tmp_path)
     try:
