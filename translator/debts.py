@@ -127,9 +127,8 @@ def _is_changed(text: JobText, terms: Terms, target: str) -> bool:
 
 def debts_of(taken: TakenJob, text: JobText, found: Detection, terms: Terms = NO_TERMS) -> list[Debt]:
     """Nothing is owed for a line that needs no translation, unless a reader asked for it; and for one of terms alone,
-    only to who shall see another form of them. Who reads the language of a
-    line but not that of words in the middle of it, is owed those words. Who reads a language in which the author wrote
-    it themselves is owed nothing."""
+    only to who shall see another form of them. Who reads the language of a line but not that of words in the middle of
+    it, is owed those words. Who reads a language in which the author wrote it themselves is owed nothing."""
     source = found.language or ""
     unserved = tuple(languages for languages in text.readers if not any(given in languages for given in text.given))
     if text.asked:

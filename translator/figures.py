@@ -24,7 +24,7 @@ DIGITS_FREE: Final = 6
 """A number written in digits may be that long, whatever the source says: 两千 is 2000, 七点半 7:30."""
 _NUMBER: Final = regex.compile(r"(?<!COVID-\d?|[\d\s][kcm]?m)\d+(?:[.,]\d+)*")
 """But for the 2 of km2, and for COVID-19, which has a name of its own in every language."""
-_SCALE: Final = {
+SCALE: Final = {
     "百": 10**2, "千": 10**3, "k": 10**3, "thousand": 10**3, "万": 10**4, "萬": 10**4, "w": 10**4, "m": 10**6,
     "million": 10**6, "亿": 10**8, "億": 10**8, "bn": 10**9, "billion": 10**9, "trillion": 10**12,
 }  # fmt: skip
@@ -98,8 +98,6 @@ _HAN_DIGITS: Final = {digit: value for value, digit in enumerate("零一二三�
     "〇": 0, "两": 2, "兩": 2, "十": 10, "百": 100, "千": 1_000, "万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8,
 }  # fmt: skip
 _HAN_NUMBER: Final = regex.compile(rf"[{''.join(_HAN_DIGITS)}]+")
-
-
 _MONTHS: Final = tuple(
     regex.findall(r"\w+", "january february march april may june july august september october november december")
 )
@@ -119,8 +117,6 @@ _UNITS: Final[tuple[tuple[str, str], ...]] = (
 _UNIT: Final = tuple(
     (regex.compile(rf"\d\s*(?:{owed})(?![A-Za-z])"), regex.compile(kept, regex.IGNORECASE)) for owed, kept in _UNITS
 )
-
-
 _MAY_SPELL: Final = regex.compile(r"[十百千万萬亿億]|hundred|thousand|illion|ty[\s\-]", regex.IGNORECASE)
 _VAGUE: Final = frozenset("数數几幾第")
 """数十亿 is billions; an ordinal has names of its own."""
@@ -265,7 +261,6 @@ def _dated(text: str, other: str) -> str:
     """`text` with 20世纪70年代 (and 70年代, where `other` says 1970s) as 1970, and without the number of a month that
     `other` names."""
     lowered = other.lower()
-
     decades = {full[0][2:]: str(full[0]) for full in _DECADES.finditer(lowered)} if "年代" in text else {}
 
     def decade(found: "regex.Match[str]") -> str:
@@ -360,7 +355,7 @@ def _scales(text: str) -> list[tuple[str, str, "regex.Match[str]"]]:
     scales: list[tuple[str, str, regex.Match[str]]] = []
     worth, figures, end, smallest = 0, "", 0, 0
     for found in _SCALED.finditer(text):
-        scale = prod(_SCALE[sign] for sign in found["han"]) if found["han"] else _SCALE[found["latin"].lower()]
+        scale = prod(SCALE[sign] for sign in found["han"]) if found["han"] else SCALE[found["latin"].lower()]
         value = round(float(found["figure"].replace(",", "")) * scale)
         if value < smallest and text[end : found.start()].strip() == "":
             worth, figures = worth + value, f"{figures} {found['figure']}"

@@ -1,8 +1,9 @@
 """What stands in a sentence as it is: words its reader reads anyway, words in a third script, figures. Pure.
 
 Invariant: every span of `words` and `figures` is a substring of the text, and begins and ends where a word or a number
-does: 35°C, 5G and v1.2.3 are one span each or none, never torn. `shown` changes only the unit of a figure, and only
-into the one the reader's script has for it. Sources: UAX #24 (Script), ISO 8601 (dates), SI brochure (units).
+does: 35°C, 5G and v1.2.3 are one span each or none, never torn. `shown` keeps the value of a figure and changes how it
+is written (unit, scale, date, time of day) only into what the reader's script has for it. Sources: UAX #24 (Script),
+ISO 8601 (dates), SI brochure (units).
 """
 
 from decimal import Decimal
@@ -10,6 +11,7 @@ from typing import Final
 
 import regex
 
+from translator.figures import SCALE
 from translator.routes import CHINESE
 from translator.scripts import SPACELESS, Script, scripts_of
 
@@ -64,9 +66,6 @@ _TO_HAN: Final = {
     "hour": "小时", "hours": "小时", "hr": "小时", "hrs": "小时", "day": "天", "days": "天",
     "week": "周", "weeks": "周",
     "years": "年", "dollars": "美元", "euros": "欧元", "yuan": "元", "rmb": "元",
-}  # fmt: skip
-_SCALES: Final = {
-    "万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8, "thousand": 10**3, "million": 10**6, "billion": 10**9,
 }  # fmt: skip
 _AMOUNT: Final = regex.compile(r"(?P<sign>\D*)(?P<digits>\d[\d,]*(?:\.\d+)?)")
 _LATER: Final = frozenset({"下午", "晚上"})
@@ -150,7 +149,7 @@ def _amount(number: str, scale: str, han: bool) -> str | None:
     found = _AMOUNT.fullmatch(number)
     if found is None or han != (len(scale) > 1):
         return None
-    value = Decimal(found["digits"].replace(",", "")) * _SCALES[scale.lower()]
+    value = Decimal(found["digits"].replace(",", "")) * SCALE[scale.lower()]
     if value != int(value):
         return None
     for name, worth in (("亿", 10**8), ("万", 10**4)) if han else ():
